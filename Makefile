@@ -1,0 +1,32 @@
+# One line a target; `make` lists them. PYTHON may name another interpreter (3.11 or newer).
+PYTHON ?= python3
+RUN := .venv/bin/
+
+.PHONY: help demo up test test-all lint bench sam lock clean
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+demo: .venv/runtime.stamp ## the whole story on this machine, in about two minutes
+	@$(RUN)nightclass demo
+up: .venv/runtime.stamp ## start the local cloud and keep it running
+	@$(RUN)nightclass up
+test: .venv/dev.stamp ## every test
+	@$(RUN)pytest
+lint: .venv/dev.stamp ## the static gate
+	@$(RUN)python -m tests.static
+bench: .venv/runtime.stamp ## print the figures the README quotes
+	@$(RUN)nightclass bench
+sam: .venv-sam/stamp .venv/dev.stamp ## sam validate, build and deploy against the local cloud
+	@$(RUN)pytest tests/toolchain -m toolchain
+lock: ## renew requirements/ from pyproject.toml (needs uv)
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt -
+clean: ## remove environments, builds and local state
+	rm -rf .venv .venv-sam .aws-sam .nightclass .pytest_cache .mypy_cache .ruff_cache
+
+.venv/bin/pip:
+	$(PYTHON) -m venv .venv
+.venv/runtime.stamp: requirements/runtime.txt pyproject.toml | .venv/bin/pip
+	@$(RUN)pip install -q -r requirements/runtime.txt && $(RUN)pip install -q --no-deps -e . && touch $@
+.venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/bin/pip
+	@$(RUN)pip install -q -r requirements/dev.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp $@
+.venv-sam/stamp: requirements/sam.txt
+	@$(PYTHON) -m venv .venv-sam && .venv-sam/bin/pip install -q -r requirements/sam.txt && touch $@

@@ -1,0 +1,1 @@
+"""Nightclass: the AWS account you do not have."""
