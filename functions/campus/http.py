@@ -1,0 +1,99 @@
+"""One HTTP API route as a function of a request: parsing in, status codes and JSON out."""
+
+import base64
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import wraps
+from typing import Any
+from urllib.parse import unquote
+
+from campus import validation
+from campus.identity import Caller, ForbiddenError, UnauthorizedError, caller
+from campus.observability import logger
+from campus.validation import InvalidInputError
+
+Wire = dict[str, Any]
+_HEADERS = {"content-type": "application/json; charset=utf-8", "cache-control": "private, no-store"}
+
+
+class NotFoundError(Exception):
+    """The named thing does not exist (404)."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a route needs of an HTTP API event (payload 2.0)."""
+
+    caller: Caller
+    path: Mapping[str, str]
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Mapping[str, Any] = field(repr=False)
+    request_id: str = ""
+
+    @property
+    def idempotency_key(self) -> str | None:
+        """The `Idempotency-Key` header: a repeated one answers what the first one did."""
+        if "idempotency-key" not in self.headers:
+            return None
+        return validation.text(self.headers, "idempotency-key", longest=128)
+
+
+@dataclass(frozen=True)
+class Response:
+    """Status and a JSON body; `headers` come on top of the usual ones."""
+
+    status: int
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+def route(handle: Callable[[Request], Response]) -> Callable[[Mapping[str, Any], object], Wire]:
+    """Make `handle` a Lambda handler; domain errors become 400, 401, 403 and 404, anything else a bare 500."""
+
+    @wraps(handle)
+    def handler(event: Mapping[str, Any], context: object) -> Wire:
+        try:
+            response = handle(_request(event))
+        except InvalidInputError as error:
+            response = Response(400, {"message": str(error)})
+        except UnauthorizedError as error:
+            response = Response(401, {"message": str(error)})
+        except ForbiddenError:
+            response = Response(403, {"message": "you may not do this"})
+        except NotFoundError as error:
+            response = Response(404, {"message": str(error)})
+        except Exception as error:  # the last line before the internet: no stack trace leaves
+            logger().exception("request failed", error=type(error).__name__)
+            response = Response(500, {"message": "something went wrong here; please try again"})
+        return {
+            "statusCode": response.status,
+            "headers": {**_HEADERS, **response.headers},
+            "body": json.dumps(response.body, ensure_ascii=False),
+        }
+
+    return handler
+
+
+def _request(event: Mapping[str, Any]) -> Request:
+    return Request(
+        caller=caller(event),
+        path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
+        query=event.get("queryStringParameters") or {},
+        headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},
+        body=_body(event),
+        request_id=event.get("requestContext", {}).get("requestId", ""),
+    )
+
+
+def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    raw = event.get("body")
+    if not raw:
+        return {}
+    try:
+        text = base64.b64decode(raw).decode() if event.get("isBase64Encoded") else raw
+        parsed = json.loads(text)
+    except (ValueError, RecursionError):
+        raise InvalidInputError("the body is not valid JSON") from None
+    return validation.mapping(parsed, "the body")

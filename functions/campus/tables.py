@@ -1,0 +1,100 @@
+"""The four tables, their keys, and the transaction that writes to several of them.
+
+Students        studentId
+Interactions    userId, occurrence = "<occurredAt:010d>#<interactionId>"; index byRecordedDay (recordedDay, recordedAt)
+ClassActivity   classId, activity = CLASS | ITEM#<itemId> | TEACHER#<id> | STUDENT#<id> | ACTIVITY#<at>#<eventId>;
+                index byMember (member = the prefixed id, classId), index byScore (board, score)
+Operations      pk, sk; index byState (state, since); time to live expiresAt; stream of new images
+"""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from campus.clients import dynamodb
+from campus.settings import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.service_resource import Table
+
+Item = dict[str, Any]
+
+# A day's rows are spread over this many index partitions, so that one busy evening does not throttle on one key.
+DAY_SHARDS = 8
+
+
+def students() -> "Table":
+    """One row a student: studentId, email, displayName, locale (vi|en), status."""
+    return dynamodb().Table(settings.students_table)
+
+
+def interactions() -> "Table":
+    """One row an interaction; the export reads it by `recordedDay`."""
+    return dynamodb().Table(settings.interactions_table)
+
+
+def class_activity() -> "Table":
+    """A class, its materials, its people and what they did."""
+    return dynamodb().Table(settings.class_activity_table)
+
+
+def operations() -> "Table":
+    """Outbox, mail ledger, lease, runs, cached rankings."""
+    return dynamodb().Table(settings.operations_table)
+
+
+def occurrence(occurred_at: int, interaction_id: str) -> str:
+    """Interactions' sort key: time-ordered, unique per event."""
+    return f"{occurred_at:010d}#{interaction_id}"
+
+
+def recorded_day(day: str, interaction_id: str) -> str:
+    """Partition of index byRecordedDay.
+
+    Args:
+        day: UTC day of recordedAt, `YYYY-MM-DD`.
+        interaction_id: chooses one of `DAY_SHARDS` shards.
+    """
+    shard = int(hashlib.blake2b(interaction_id.encode(), digest_size=2).hexdigest(), 16) % DAY_SHARDS
+    return f"{day}#{shard}"
+
+
+def number(value: float) -> Decimal:
+    """A float as the Decimal boto3 stores, without binary noise beyond 12 significant digits."""
+    return Decimal(f"{value:.12g}")
+
+
+def transact(actions: Sequence[Mapping[str, Any]]) -> None:
+    """Write all or nothing (at most 100 actions).
+
+    Raises:
+        botocore.exceptions.ClientError: TransactionCanceledException with a reason per action; see `refused`.
+    """
+    dynamodb().meta.client.transact_write_items(TransactItems=list(actions))  # type: ignore[arg-type]
+
+
+def refused(error: Exception) -> list[str]:
+    """Reason codes of a cancelled transaction, one an action ("None", "ConditionalCheckFailed", …); else []."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    if response.get("Error", {}).get("Code") != "TransactionCanceledException":
+        return []
+    return [reason.get("Code", "None") for reason in response.get("CancellationReasons", [])]
+
+
+def is_conditional_failure(error: Exception) -> bool:
+    """True where a single write's condition did not hold."""
+    response: Mapping[str, Any] = getattr(error, "response", {})
+    return bool(response.get("Error", {}).get("Code") == "ConditionalCheckFailedException")
+
+
+def pages(table: "Table", operation: str, **arguments: Any) -> Iterator[list[Item]]:  # noqa: ANN401 - DynamoDB's own arguments
+    """Pages of a `query` or `scan`, following LastEvaluatedKey."""
+    call = getattr(table, operation)
+    start: dict[str, Any] = {}
+    while True:
+        page = call(**arguments, **start)
+        yield page["Items"]
+        if "LastEvaluatedKey" not in page:
+            return
+        start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}

@@ -1,0 +1,76 @@
+"""Checks on outside input: each returns the value or raises `InvalidInputError`, which names the field."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+# What Personalize, DynamoDB keys, URLs and SES tags all take as they are.
+_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+MAX_CONTENT = 10_000
+MAX_URL = 2_048
+
+
+class InvalidInputError(ValueError):
+    """Input that can never be right: answered 400 by the API, sent to quarantine by consumers, never retried."""
+
+
+def mapping(value: object, field: str) -> Mapping[str, Any]:
+    """A JSON object."""
+    if not isinstance(value, Mapping):
+        raise InvalidInputError(f"{field} must be a JSON object")
+    return value
+
+
+def text(source: Mapping[str, Any], field: str, *, longest: int = 256) -> str:
+    """A non-blank string of at most `longest` characters that UTF-8 can carry."""
+    value = source.get(field)
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidInputError(f"{field} is required and must be a non-empty string")
+    if len(value) > longest:
+        raise InvalidInputError(f"{field} has {len(value)} characters, at most {longest} are allowed")
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{field} is not valid Unicode text") from None
+    return value
+
+
+def identifier(source: Mapping[str, Any], field: str) -> str:
+    """An id: letters, digits, `_`, `-`, `.`; 1 to 64 characters."""
+    value = source.get(field)
+    if not isinstance(value, str) or not _ID.fullmatch(value):
+        raise InvalidInputError(f"{field} is required: 1 to 64 letters, digits, '_', '-' or '.'")
+    return value
+
+
+def url(source: Mapping[str, Any], field: str) -> str:
+    """An absolute http, https or s3 URL with a host."""
+    value = text(source, field, longest=MAX_URL)
+    try:
+        parts = urlsplit(value)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in {"http", "https", "s3"} or not parts.netloc:
+        raise InvalidInputError(f"{field} must be an absolute http, https or s3 URL")
+    return value
+
+
+def integer(source: Mapping[str, Any], field: str, *, default: int, low: int, high: int) -> int:
+    """A whole number in [low, high], given as number or digits."""
+    value = source.get(field, default)
+    try:
+        number = int(str(value)) if not isinstance(value, bool) else None
+    except ValueError:
+        number = None
+    if number is None or not low <= number <= high:
+        raise InvalidInputError(f"{field} must be a whole number from {low} to {high}")
+    return number
+
+
+def choice(source: Mapping[str, Any], field: str, allowed: tuple[str, ...], *, default: str | None = None) -> str:
+    """One of `allowed`; `default` where absent."""
+    value = source.get(field, default)
+    if value not in allowed:
+        raise InvalidInputError(f"{field} must be one of {', '.join(allowed)}")
+    return str(value)

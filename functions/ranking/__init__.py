@@ -1,0 +1,1 @@
+"""What a student should see next, and how a class compares."""

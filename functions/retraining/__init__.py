@@ -1,0 +1,1 @@
+"""The nightly run: one module per state of the state machine."""
