@@ -6,6 +6,7 @@ so the bare examples of the specification are accepted as they are.
 
 import json
 import re
+import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -214,6 +215,9 @@ def parse(event: Mapping[str, Any]) -> AnyEvent:
 
 
 def _stem(file_url: str) -> str:
-    """`hw1` of `https://files/hw1.pdf?sig=…`; what an id cannot hold becomes `-`."""
+    """`hw1` of `https://files/hw1.pdf?sig=…`; Vietnamese letters lose their marks, what an id cannot hold becomes `-`."""
     stem = PurePosixPath(unquote(urlsplit(file_url).path)).stem
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", stem)[:64]
+    plain = unicodedata.normalize("NFKD", stem.replace("đ", "d").replace("Đ", "D"))
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", "".join(letter for letter in plain if not unicodedata.combining(letter)))[
+        :64
+    ]

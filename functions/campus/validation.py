@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
-# What Personalize, DynamoDB keys, URLs and SES tags all take as they are.
-_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
+# What Personalize, DynamoDB keys ('#' is our separator), URLs and Cognito user names all take.
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
 MAX_CONTENT = 10_000
 MAX_URL = 2_048
 
@@ -37,10 +37,10 @@ def text(source: Mapping[str, Any], field: str, *, longest: int = 256) -> str:
 
 
 def identifier(source: Mapping[str, Any], field: str) -> str:
-    """An id: letters, digits, `_`, `-`, `.`; 1 to 64 characters."""
+    """An id: 1 to 128 of letters, digits and `_.:@+=-`, the first a letter or digit."""
     value = source.get(field)
     if not isinstance(value, str) or not _ID.fullmatch(value):
-        raise InvalidInputError(f"{field} is required: 1 to 64 letters, digits, '_', '-' or '.'")
+        raise InvalidInputError(f"{field} is required: a letter or digit, then up to 127 more or any of _.:@+=-")
     return value
 
 
