@@ -215,7 +215,7 @@ def parse(event: Mapping[str, Any]) -> AnyEvent:
 
 
 def _stem(file_url: str) -> str:
-    """`hw1` of `https://files/hw1.pdf?sig=…`; Vietnamese letters lose their marks, what an id cannot hold becomes `-`."""
+    """`hw1` of `https://files/hw1.pdf?sig=…`; letters lose their marks, what an id cannot hold becomes `-`."""
     stem = PurePosixPath(unquote(urlsplit(file_url).path)).stem
     plain = unicodedata.normalize("NFKD", stem.replace("đ", "d").replace("Đ", "D"))
     return re.sub(r"[^A-Za-z0-9_.-]", "-", "".join(letter for letter in plain if not unicodedata.combining(letter)))[
