@@ -1,0 +1,8 @@
+"""Recommenders for learning: closed-form sequence models in numpy and scipy, that know neither AWS nor HTTP."""
+
+from local.recommender.dataset import Dataset, History
+from local.recommender.evaluation import evaluate
+from local.recommender.model import Model, load_model
+from local.recommender.recipes import UnknownHyperParameterError, create_model
+
+__all__ = ["Dataset", "History", "Model", "UnknownHyperParameterError", "create_model", "evaluate", "load_model"]

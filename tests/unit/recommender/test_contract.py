@@ -1,0 +1,87 @@
+"""What callers of the package rely on, for every recipe."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from local.recommender import Dataset, History, UnknownHyperParameterError, create_model, evaluate, load_model
+from local.recommender.recipes import RECIPES
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def random_dataset(users: int = 40, items: int = 12, events: int = 400, seed: int = 0) -> Dataset:
+    random = np.random.default_rng(seed)
+    return Dataset.from_columns(
+        [f"u{code}" for code in random.integers(0, users, events)],
+        [f"i{code}" for code in random.integers(0, items, events)],
+        random.integers(0, 10**6, events),
+        items={"cold": {"TYPE": "course"}},
+        users={"nobody": {"LOCALE": "vi"}},
+    )
+
+
+def history(*items: int) -> History:
+    return History(np.array(items, np.int32), np.arange(len(items), dtype=np.int64))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("events", [0, 1, 2, 400])
+def test_scores_are_finite_for_any_history_and_any_amount_of_data(recipe: str, events: int) -> None:
+    dataset = random_dataset(events=events)
+    model = create_model(recipe).fit(dataset)
+    n = len(dataset.item_ids)
+    histories = [history(), history(0), history(*[k % n for k in range(300)])]
+    batch = model.scores_many(histories)
+    assert batch.shape == (3, n)
+    for row, past in zip(batch, histories, strict=True):
+        scores = model.scores(past)
+        assert scores.dtype == np.float32
+        assert np.isfinite(scores).all()
+        np.testing.assert_allclose(scores, row, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_saved_model_answers_as_before(recipe: str, tmp_path: Path) -> None:
+    model = create_model(recipe).fit(random_dataset())
+    model.save(tmp_path / "model.npz")
+    again = load_model(tmp_path / "model.npz")
+    assert again.item_ids == model.item_ids
+    np.testing.assert_array_equal(again.scores(history(1, 2)), model.scores(history(1, 2)))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_same_data_and_seed_give_the_same_model(recipe: str) -> None:
+    first, second = (create_model(recipe).fit(random_dataset(), seed=3) for _ in range(2))
+    np.testing.assert_array_equal(first.scores(history(4, 1)), second.scores(history(4, 1)))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_evaluation_reports_the_metrics_of_personalize(recipe: str) -> None:
+    metrics = evaluate(recipe, random_dataset())
+    assert set(metrics) == {
+        "coverage",
+        "mean_reciprocal_rank_at_25",
+        *(f"{name}_at_{k}" for name in ("normalized_discounted_cumulative_gain", "precision") for k in (5, 10, 25)),
+    }
+    assert all(0 <= value <= 1 for value in metrics.values())
+
+
+def test_unknown_recipes_and_hyper_parameters_are_refused_in_one_line() -> None:
+    with pytest.raises(ValueError, match="no recipe 'aws-hrnn'"):
+        create_model("aws-hrnn")
+    with pytest.raises(UnknownHyperParameterError, match="aws-sims has no hyper-parameter 'depth'"):
+        create_model("aws-sims", {"depth": "3"})
+    with pytest.raises(ValueError, match=r"min_cointeraction_count of aws-sims: '11' is refused"):
+        create_model("aws-sims", {"min_cointeraction_count": "11"})
+
+
+def test_only_the_similarity_recipes_answer_for_an_item() -> None:
+    dataset = random_dataset()
+    assert create_model("aws-similar-items").fit(dataset).similar(0).shape == (len(dataset.item_ids),)
+    with pytest.raises(ValueError, match="do not answer for an item"):
+        create_model("aws-user-personalization-v2").fit(dataset).similar(0)
