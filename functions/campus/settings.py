@@ -57,6 +57,8 @@ class Settings:
     ranking_recipe = Variable("RANKING_RECIPE", str)
     enable_reranking = Variable("ENABLE_RERANKING", str)
     lease_seconds = Variable("LEASE_SECONDS", int)
+    retrain_after_days = Variable("RETRAIN_AFTER_DAYS", float)
+    retrain_share = Variable("RETRAIN_SHARE", float)
     half_life_days = Variable("HALF_LIFE_DAYS", float)
 
 
