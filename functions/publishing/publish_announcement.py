@@ -1,0 +1,10 @@
+"""Trigger: HTTP API, `POST /classes/{classId}/announcements {content}`; answers 202 with the event id."""
+
+from campus.http import Request, Response, route
+from publishing import commands
+
+
+@route
+def handler(request: Request) -> Response:
+    """`{"eventId": …}`."""
+    return Response(202, {"eventId": commands.announce(request)})

@@ -1,0 +1,13 @@
+"""Trigger: HTTP API, `POST /assignments/{assignmentId}/submissions {studentId, classId, fileUrl}`.
+
+Answers 202 with the event id.
+"""
+
+from campus.http import Request, Response, route
+from publishing import commands
+
+
+@route
+def handler(request: Request) -> Response:
+    """`{"eventId": …}`."""
+    return Response(202, {"eventId": commands.submit(request)})
