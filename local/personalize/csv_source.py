@@ -1,0 +1,184 @@
+"""Reading training data from S3: one CSV object, or every CSV object below a folder, checked against the schema."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+import math
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local.personalize.errors import JobFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from local.personalize.avro import Field, Schema
+    from local.personalize.json_value import Json
+
+DENIED = "Insufficient privileges for accessing data in Amazon S3."
+S3_CONFIG = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}, connect_timeout=5)
+
+
+class S3:
+    """The S3 endpoint as one job sees it."""
+
+    def __init__(self, endpoint: str, region: str) -> None:
+        keys: dict[str, Any] = {}
+        if boto3.Session().get_credentials() is None:
+            keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        self._client: Any = boto3.client("s3", endpoint_url=endpoint, region_name=region, config=S3_CONFIG, **keys)
+
+    def objects(self, location: str, suffix: str) -> list[tuple[str, str]]:
+        """Bucket and key of the object at `location`, or of every object with that suffix in the folder it names.
+
+        Raises:
+            JobFailed: Nothing there, or no access.
+        """
+        bucket, _, path = location.removeprefix("s3://").partition("/")
+        try:
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=path)
+            keys = [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailed(_reason(error, location)) from error
+        if path in keys and not path.endswith("/"):
+            return [(bucket, path)]
+        folder = path if path.endswith("/") or not path else f"{path}/"
+        found = [(bucket, key) for key in keys if key.startswith(folder) and key.lower().endswith(suffix)]
+        if not found:
+            raise JobFailed(f"No {suffix.lstrip('.').upper()} files were found at {location}.")
+        return found
+
+    def lines(self, bucket: str, key: str) -> Iterator[str]:
+        """The text lines of an object, streamed.
+
+        Raises:
+            JobFailed: No access, or not UTF-8.
+        """
+        try:
+            body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
+            yield from codecs.getreader("utf-8-sig")(body)
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailed(_reason(error, f"s3://{bucket}/{key}")) from error
+        except UnicodeDecodeError as error:
+            raise JobFailed(f"The file s3://{bucket}/{key} is not encoded in UTF-8.") from error
+
+    def write(self, location: str, text: str) -> None:
+        """Put one object.
+
+        Raises:
+            JobFailed: No access.
+        """
+        bucket, _, key = location.removeprefix("s3://").partition("/")
+        try:
+            self._client.put_object(Bucket=bucket, Key=key, Body=text.encode())
+        except (ClientError, BotoCoreError) as error:
+            raise JobFailed(_reason(error, location)) from error
+
+
+def _reason(error: ClientError | BotoCoreError, location: str) -> str:
+    if not isinstance(error, ClientError):
+        return f"{DENIED} ({location}: {error})"
+    code = error.response.get("Error", {}).get("Code", "")
+    if code in {"NoSuchBucket", "NoSuchKey", "404"}:
+        return f"The location {location} does not exist."
+    return f"{DENIED} ({location}: {code})"
+
+
+def read_table(source: S3, location: str, schema: Schema) -> dict[str, list[Any]]:
+    """Every row at the location as columns by field name; empty cells are None where the schema allows null.
+
+    Raises:
+        JobFailed: Names the file, the row and the column at fault, as a job's `failureReason`.
+    """
+    columns: dict[str, list[Any]] = {field.name: [] for field in schema.fields}
+    for bucket, key in source.objects(location, ".csv"):
+        reader = csv.reader(source.lines(bucket, key))
+        header = [name.strip() for name in next(reader, [])]
+        missing = [name for name in columns if name not in header]
+        if missing:
+            raise JobFailed(f"Input CSV is missing the following columns: [{', '.join(missing)}].")
+        if len(set(header)) < len(header):
+            raise JobFailed(f"The header of s3://{bucket}/{key} has a column twice.")
+        width = len(header)
+        rows = []
+        for number, row in enumerate(reader, 2):
+            if len(row) == width:
+                rows.append(row)
+            elif row:
+                raise JobFailed(f"Row {number} of s3://{bucket}/{key} has {len(row)} columns, its header {width}.")
+        cells = list(zip(*rows, strict=True)) if rows else [()] * width
+        for field in schema.fields:
+            columns[field.name] += converted(cells[header.index(field.name)], field, f"s3://{bucket}/{key}")
+    return columns
+
+
+def converted(cells: tuple[str, ...], field: Field, file: str) -> list[Any]:
+    """A column's cells as values of its field's type.
+
+    Raises:
+        JobFailed: Names the first row that has no such value.
+    """
+    convert = CONVERSIONS[field.type]
+    if "" not in cells:
+        try:
+            values = [convert(cell) for cell in cells]
+        except ValueError:
+            values = []
+        if len(values) == len(cells):
+            if field.type != "string" or max(map(len, cells), default=0) <= field.limit:
+                return values
+            raise JobFailed(f"Length cannot be more than {field.limit} characters for {field.name}.")
+    return [_value(cell, field, convert, f"row {row} of {file}") for row, cell in enumerate(cells, 2)]
+
+
+def _value(cell: str, field: Field, convert: Callable[[str], Any], place: str) -> Json:
+    if cell == "":
+        if field.nullable:
+            return None
+        raise JobFailed(f"The column {field.name} has no value in {place}, and its schema does not allow null.")
+    if field.type == "string" and len(cell) > field.limit:
+        raise JobFailed(f"Length cannot be more than {field.limit} characters for {field.name}.")
+    try:
+        return convert(cell)
+    except ValueError as error:
+        raise JobFailed(f"'{cell[:80]}' in {place} is no {field.type}, the type of {field.name}.") from error
+
+
+def _whole(cell: str) -> int:
+    if not cell.lstrip("+-").isdecimal():
+        raise ValueError(cell)
+    return int(cell)
+
+
+def _finite(cell: str) -> float:
+    number = float(cell)
+    if not math.isfinite(number):
+        raise ValueError(cell)
+    return number
+
+
+def _truth(cell: str) -> bool:
+    if cell.lower() not in {"true", "false"}:
+        raise ValueError(cell)
+    return cell.lower() == "true"
+
+
+def extra_text(values: dict[str, Any]) -> str:
+    """Further columns of an interaction as one text that is equal for equal columns."""
+    present = {name: value for name, value in values.items() if value is not None}
+    return json.dumps(present, sort_keys=True) if present else ""
+
+
+CONVERSIONS: dict[str, Callable[[str], Any]] = {
+    "string": str,
+    "long": _whole,
+    "int": _whole,
+    "float": _finite,
+    "double": _finite,
+    "boolean": _truth,
+}

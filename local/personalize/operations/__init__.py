@@ -1,0 +1,37 @@
+"""The operations of the three clients, one module per noun; importing this package registers them all."""
+
+from local.personalize.operations import (
+    campaigns,
+    catalogue,
+    dataset_groups,
+    datasets,
+    event_trackers,
+    filters,
+    import_jobs,
+    listing,
+    recording,
+    runtime,
+    schemas,
+    solution_versions,
+    solutions,
+    tags,
+)
+from local.personalize.operations.registry import OPERATIONS
+
+__all__ = [
+    "OPERATIONS",
+    "campaigns",
+    "catalogue",
+    "dataset_groups",
+    "datasets",
+    "event_trackers",
+    "filters",
+    "import_jobs",
+    "listing",
+    "recording",
+    "runtime",
+    "schemas",
+    "solution_versions",
+    "solutions",
+    "tags",
+]

@@ -1,0 +1,120 @@
+"""Campaigns: deployed versions. The old version serves until an update is ACTIVE."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from local.personalize.errors import InvalidInput, LimitExceeded, ResourceInUse
+from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
+from local.personalize.operations.registry import operation
+from local.personalize.store import CAMPAIGN, SOLUTION, SOLUTION_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.personalize.account import Account
+    from local.personalize.lifecycle import Procedure
+    from local.personalize.store import Resource
+
+MAXIMUM = 5
+LATEST = "/$LATEST"
+UPDATE_SLOT = "latestCampaignUpdate"
+CHANGEABLE = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
+
+
+@operation("CreateCampaign")
+def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Deploy a trained version."""
+    version = _resolved(account, parameters, parameters["solutionVersionArn"])
+    group = version.record["datasetGroupArn"]
+    if len(account.store.select(CAMPAIGN, datasetGroupArn=group)) >= MAXIMUM:
+        raise LimitExceeded(f"More than {MAXIMUM} campaigns in the dataset group {group}.")
+    record = {
+        "minProvisionedTPS": 1,
+        "campaignConfig": {},
+        **parameters,
+        "datasetGroupArn": group,
+        "solutionArn": version.record["solutionArn"],
+        "solutionVersionArn": version.arn,
+    }
+    campaign = account.add(CAMPAIGN, account.arn(CAMPAIGN, parameters["name"]), record)
+    account.lifecycle.begin(campaign, CREATION)
+    return campaign.record
+
+
+@operation("UpdateCampaign")
+def update(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Deploy another version or configuration; refused while the last change is under way."""
+    campaign = account.store.find(CAMPAIGN, parameters["campaignArn"])
+    if campaign.status not in {"ACTIVE", "CREATE FAILED"}:
+        raise ResourceInUse(f"{campaign.arn} cannot be updated while its status is {campaign.status}.")
+    if campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED:
+        raise ResourceInUse(f"An update of {campaign.arn} is in progress.")
+    change(account, campaign, {name: parameters[name] for name in CHANGEABLE if name in parameters})
+    return campaign.record
+
+
+def change(account: Account, campaign: Resource, wanted: dict[str, Any]) -> None:
+    """Begin an update of a campaign with the given members; the others stay as they are."""
+    entry = {name: campaign.record[name] for name in CHANGEABLE} | wanted
+    version = _resolved(account, wanted, entry["solutionVersionArn"])
+    campaign.record[UPDATE_SLOT] = {**entry, "solutionVersionArn": version.arn, "creationDateTime": time.time()}
+    account.lifecycle.begin(campaign, CHANGE, UPDATE_SLOT)
+
+
+@operation("DeleteCampaign")
+def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """It answers no more; its model stays."""
+    campaign = account.store.find(CAMPAIGN, parameters["campaignArn"])
+    account.settled(campaign)
+    if campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED:
+        raise ResourceInUse(f"An update of {campaign.arn} is in progress.")
+    account.lifecycle.begin(campaign, DELETION)
+    return {}
+
+
+def _resolved(account: Account, wanted: Mapping[str, Any], arn: str) -> Resource:
+    """The version an ARN names; `$LATEST` is the newest trained one, and syncing must be asked for with it."""
+    if wanted.get("campaignConfig", {}).get("syncWithLatestSolutionVersion") and not arn.endswith(LATEST):
+        raise InvalidInput(
+            f"syncWithLatestSolutionVersion needs a solutionVersionArn of the form <solutionArn>{LATEST}."
+        )
+    if not arn.endswith(LATEST):
+        return account.active(SOLUTION_VERSION, arn)
+    solution = account.store.find(SOLUTION, arn.removesuffix(LATEST))
+    trained = [
+        version
+        for version in account.store.select(SOLUTION_VERSION, solutionArn=solution.arn)
+        if version.status == "ACTIVE"
+    ]
+    if not trained:
+        raise InvalidInput(f"{solution.arn} has no ACTIVE solution version.")
+    return trained[-1]
+
+
+def _deployed(account: Account, campaign: Resource, _: Mapping[str, Any]) -> None:
+    entry = campaign.record.get(UPDATE_SLOT) or campaign.record
+    version = account.store.find(SOLUTION_VERSION, entry["solutionVersionArn"])
+    account.serving.deployment(version)
+    account.serving.catalogue(version)
+    with account.store.lock:
+        campaign.record |= {name: entry[name] for name in CHANGEABLE}
+        campaign.record |= {"solutionArn": version.record["solutionArn"], "status": "ACTIVE"}
+        campaign.record.pop("failureReason", None)
+        account.store.save(campaign)
+
+
+def follow_latest(account: Account, version: Resource, ended: Procedure) -> None:
+    """A newly trained version is deployed to the campaigns that sync with the latest one."""
+    if version.kind is not SOLUTION_VERSION or ended.name != "train":
+        return
+    for campaign in account.store.select(CAMPAIGN, solutionArn=version.record["solutionArn"], status="ACTIVE"):
+        busy = campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED
+        if campaign.record["campaignConfig"].get("syncWithLatestSolutionVersion") and not busy:
+            change(account, campaign, {"solutionVersionArn": version.record["solutionArn"] + LATEST})
+
+
+CREATION = procedure("create campaign", CREATE, 300, finish=_deployed)
+CHANGE = procedure("update campaign", CREATE, 300, finish=_deployed)
+DELETION = procedure("delete campaign", DELETE, 60)

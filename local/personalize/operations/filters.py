@@ -1,0 +1,70 @@
+"""Filters: immutable expressions, checked against the group's schemas."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from local.personalize.errors import InvalidInput, LimitExceeded
+from local.personalize.filter_expression import parse_filter
+from local.personalize.lifecycle import CREATE, DELETE, procedure
+from local.personalize.operations.datasets import schema_of
+from local.personalize.operations.registry import operation
+from local.personalize.store import DATASET_GROUP, FILTER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.personalize.account import Account
+    from local.personalize.filter_expression import FilterExpression
+
+MAXIMUM = 10
+MAXIMUM_FIELDS = 10
+DATASETS = {"ITEMS": "ITEMS", "INTERACTIONS": "INTERACTIONS", "CURRENTUSER": "USERS"}
+NUMERIC = frozenset({"int", "long", "float", "double"})
+ORDERED = frozenset({"<", "<=", ">", ">="})
+CREATION = procedure("create filter", CREATE, 60)
+DELETION = procedure("delete filter", DELETE, 30)
+
+
+@operation("CreateFilter")
+def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Keep an expression whose fields exist and can be filtered by."""
+    group = account.active(DATASET_GROUP, parameters["datasetGroupArn"])
+    expression = parse_filter(parameters["filterExpression"])
+    _check_fields(account, group.arn, expression)
+    others = account.store.select(FILTER, datasetGroupArn=group.arn)
+    if len(others) >= MAXIMUM:
+        raise LimitExceeded(f"More than {MAXIMUM} filters in the dataset group {group.arn}.")
+    fields = set(expression.fields).union(*(parse_filter(other.record["filterExpression"]).fields for other in others))
+    if len(fields) > MAXIMUM_FIELDS:
+        raise LimitExceeded(
+            f"The filters of a dataset group can have at most {MAXIMUM_FIELDS} distinct dataset fields."
+        )
+    chosen = account.add(FILTER, account.arn(FILTER, parameters["name"]), parameters)
+    account.lifecycle.begin(chosen, CREATION)
+    return chosen.record
+
+
+@operation("DeleteFilter")
+def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Requests with it are refused from now on."""
+    chosen = account.store.find(FILTER, parameters["filterArn"])
+    account.settled(chosen)
+    account.lifecycle.begin(chosen, DELETION)
+    return {}
+
+
+def _check_fields(account: Account, group: str, expression: FilterExpression) -> None:
+    for condition in (condition for clause in expression.clauses for condition in clause.conditions):
+        named = f"{condition.dataset}.{condition.field}"
+        dataset = account.serving.dataset(group, DATASETS[condition.dataset])
+        if dataset is None:
+            raise InvalidInput(f"The dataset group has no dataset for the filter field {named}.")
+        schema = schema_of(account, dataset)
+        if condition.field not in schema:
+            raise InvalidInput(f"The filter field {named} is not in the schema of its dataset.")
+        field = schema[condition.field]
+        if field.type == "boolean" or field.textual:
+            raise InvalidInput(f"The filter field {named} is boolean or textual; filters cannot use it.")
+        if condition.operator in ORDERED and field.type not in NUMERIC:
+            raise InvalidInput(f"The filter field {named} is not numeric; {condition.operator} cannot be used.")

@@ -1,0 +1,126 @@
+"""Solutions: a recipe and its configuration, not yet a model."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+from local.personalize.errors import InvalidInput, LimitExceeded, ResourceInUse
+from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
+from local.personalize.operations.catalogue import recipe_name
+from local.personalize.operations.registry import operation
+from local.personalize.store import CAMPAIGN, DATASET_GROUP, SOLUTION, SOLUTION_VERSION
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.personalize.account import Account
+    from local.personalize.store import Resource
+
+MAXIMUM = 10
+DAYS_AT_MOST = 30
+DEFAULT_SCHEDULE = "rate(7 days)"
+UPDATE_SLOT = "latestSolutionUpdate"
+CREATION = procedure("create solution", CREATE, 30)
+
+
+@operation("CreateSolution")
+def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Check a configuration against its recipe and keep it."""
+    group = account.active(DATASET_GROUP, parameters["datasetGroupArn"])
+    if parameters.get("performAutoML"):
+        raise InvalidInput("performAutoML is no longer supported; name a recipeArn.")
+    if "recipeArn" not in parameters:
+        raise InvalidInput("Value null at 'recipeArn' failed to satisfy constraint: Member must not be null")
+    if parameters.get("performIncrementalUpdate"):
+        raise InvalidInput("performIncrementalUpdate is supported only by the semantic-similarity recipe.")
+    recipe = recipe_name(parameters["recipeArn"])
+    configuration = parameters.get("solutionConfig", {})
+    _check_configuration(account, recipe, configuration)
+    if len(account.store.select(SOLUTION, datasetGroupArn=group.arn)) >= MAXIMUM:
+        raise LimitExceeded(f"More than {MAXIMUM} solutions in the dataset group {group.arn}.")
+    record = {
+        "performHPO": False,
+        "performAutoML": False,
+        "performAutoTraining": True,
+        "performIncrementalUpdate": False,
+        **parameters,
+        "solutionConfig": configuration,
+    }
+    if record["performAutoTraining"]:
+        configuration.setdefault("autoTrainingConfig", {"schedulingExpression": DEFAULT_SCHEDULE})
+    solution = account.add(SOLUTION, account.arn(SOLUTION, parameters["name"]), record)
+    account.lifecycle.begin(solution, CREATION)
+    return solution.record
+
+
+@operation("UpdateSolution")
+def update(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Change automatic training or the events configuration, one update at a time."""
+    solution = account.active(SOLUTION, parameters["solutionArn"])
+    if solution.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED:
+        raise ResourceInUse(f"An update of {solution.arn} is in progress.")
+    if parameters.get("performIncrementalUpdate"):
+        raise InvalidInput("performIncrementalUpdate is supported only by the semantic-similarity recipe.")
+    configuration = parameters.get("solutionUpdateConfig", {})
+    if "performAutoTraining" not in parameters and not configuration:
+        raise InvalidInput("Give performAutoTraining or solutionUpdateConfig.")
+    _check_schedule(configuration)
+    solution.record[UPDATE_SLOT] = {
+        **{name: value for name, value in parameters.items() if name != "solutionArn"},
+        "creationDateTime": time.time(),
+    }
+    account.lifecycle.begin(solution, CHANGE, UPDATE_SLOT)
+    return solution.record
+
+
+@operation("DeleteSolution")
+def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
+    """Refused while campaigns use it or a version is in training; its versions go with it."""
+    solution = account.store.find(SOLUTION, parameters["solutionArn"])
+    account.settled(solution)
+    account.refuse_users(solution, account.store.select(CAMPAIGN, solutionArn=solution.arn))
+    versions = account.store.select(SOLUTION_VERSION, solutionArn=solution.arn)
+    account.refuse_users(solution, [version for version in versions if version.status in UNFINISHED])
+    account.lifecycle.begin(solution, DELETION)
+    return {}
+
+
+def _check_configuration(account: Account, recipe: str, configuration: Mapping[str, Any]) -> None:
+    _check_schedule(configuration)
+    if "optimizationObjective" in configuration and recipe != "aws-user-personalization":
+        raise InvalidInput(f"optimizationObjective is not supported by the recipe {recipe}.")
+    try:
+        account.serving.library().create_model(recipe, configuration.get("algorithmHyperParameters", {}))
+    except ValueError as error:
+        raise InvalidInput(f"algorithmHyperParameters: {error}") from error
+
+
+def _check_schedule(configuration: Mapping[str, Any]) -> None:
+    expression = configuration.get("autoTrainingConfig", {}).get("schedulingExpression")
+    if expression and not 1 <= days_between_trainings(expression) <= DAYS_AT_MOST:
+        raise InvalidInput(f"schedulingExpression must be rate(1 day) to rate({DAYS_AT_MOST} days).")
+
+
+def days_between_trainings(expression: str) -> int:
+    """The days of a `rate(N days)` expression."""
+    return int(expression.removeprefix("rate(").split()[0])
+
+
+def _changed(account: Account, solution: Resource, _: Mapping[str, Any]) -> None:
+    change = solution.record[UPDATE_SLOT]
+    if "performAutoTraining" in change:
+        solution.record["performAutoTraining"] = change["performAutoTraining"]
+    solution.record["solutionConfig"].update(change.get("solutionUpdateConfig", {}))
+    account.store.save(solution)
+
+
+def _deleted(account: Account, solution: Resource, _: Mapping[str, Any]) -> None:
+    for version in account.store.select(SOLUTION_VERSION, solutionArn=solution.arn):
+        account.discard_file(version.private.get("model"))
+        account.serving.forget(version.arn)
+        account.store.remove(version)
+
+
+CHANGE = procedure("update solution", CREATE, 30, finish=_changed)
+DELETION = procedure("delete solution", DELETE, 60, finish=_deleted)

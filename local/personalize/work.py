@@ -1,0 +1,59 @@
+"""The worker process: takes one JSON order a line, answers one JSON line, ends when its input does."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import sys
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from local.personalize.errors import JobFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from local.personalize.json_value import Json
+
+NICENESS = 5
+"""Jobs give way to the server that answers requests."""
+
+
+def main() -> None:
+    """Serve orders from standard input."""
+    # Whatever a library prints must not mix with the answers.
+    answers = os.fdopen(os.dup(1), "w", buffering=1)
+    os.dup2(2, 1)
+    with contextlib.suppress(OSError):
+        os.nice(NICENESS)
+    for line in sys.stdin:
+        answers.write(json.dumps(_answer(json.loads(line))) + "\n")
+
+
+def _answer(order: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return TASKS[order.pop("task")](**order)
+    except JobFailed as error:
+        return {"failure": str(error)}
+    except Exception as error:
+        traceback.print_exc()
+        return {"failure": f"An internal error occurred: {type(error).__name__}: {error}"}
+
+
+def _import(**order: Json) -> dict[str, Any]:
+    from local.personalize.importing import import_data
+
+    return import_data(**order)
+
+
+def _train(**order: Json) -> dict[str, Any]:
+    from local.personalize.training import train
+
+    return train(**order)
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {"import": _import, "train": _train}
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,97 @@
+"""Other processes for the heavy work, so that neither the interpreter lock nor BLAS ever stalls the server."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from local.personalize.errors import JobFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+COMMAND = (sys.executable, "-m", "local.personalize.work")
+BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+class WorkerPool:
+    """At most `size` worker processes, started when first needed and kept for the next job."""
+
+    def __init__(self, size: int) -> None:
+        self._places = threading.BoundedSemaphore(size)
+        self._threads_each = str(max(1, (os.cpu_count() or 1) // size))
+        self._lock = threading.Lock()
+        self._idle: list[subprocess.Popen[bytes]] = []
+        self._busy: dict[str, subprocess.Popen[bytes]] = {}
+        self._cancelled: set[str] = set()
+        self._open = True
+
+    def submit(self, job: str, order: Mapping[str, Any]) -> Future[Mapping[str, Any]]:
+        """Hand an order to a worker; the future fails with `JobFailed` if the work does, or the worker dies."""
+        future: Future[Mapping[str, Any]] = Future()
+        with self._lock:
+            self._cancelled.discard(job)
+        threading.Thread(target=self._work, args=(job, order, future), name="personalize-job", daemon=True).start()
+        return future
+
+    def cancel(self, job: str) -> None:
+        """End the work on a job, whether it waits or runs."""
+        with self._lock:
+            self._cancelled.add(job)
+            process = self._busy.get(job)
+        if process is not None:
+            process.kill()
+
+    def close(self) -> None:
+        """End all workers."""
+        with self._lock:
+            self._open = False
+            processes = [*self._idle, *self._busy.values()]
+            self._idle.clear()
+        for process in processes:
+            process.kill()
+            process.wait()
+
+    def _work(self, job: str, order: Mapping[str, Any], future: Future[Mapping[str, Any]]) -> None:
+        with self._places:
+            try:
+                future.set_result(self._answer(job, order))
+            except JobFailed as error:
+                future.set_exception(error)
+            except OSError as error:
+                future.set_exception(JobFailed(f"The job's process ended unexpectedly: {error}"))
+
+    def _answer(self, job: str, order: Mapping[str, Any]) -> Mapping[str, Any]:
+        with self._lock:
+            if not self._open or job in self._cancelled:
+                raise JobFailed("The job was stopped.")
+            process = self._idle.pop() if self._idle else self._spawn()
+            self._busy[job] = process
+        line = b""
+        try:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            process.stdin.write(json.dumps(order).encode() + b"\n")
+            process.stdin.flush()
+            line = process.stdout.readline()
+        finally:
+            with self._lock:
+                del self._busy[job]
+                if line and self._open:
+                    self._idle.append(process)
+        if not line:
+            raise JobFailed(f"The job's process ended unexpectedly (exit code {process.wait()}).")
+        answer: dict[str, Any] = json.loads(line)
+        if "failure" in answer:
+            raise JobFailed(answer["failure"])
+        return answer
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        path = os.pathsep.join(entry for entry in sys.path if entry)
+        environment = {**dict.fromkeys(BLAS_THREADS, self._threads_each), **os.environ, "PYTHONPATH": path}
+        return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
