@@ -1,0 +1,17 @@
+"""The repairs to the emulator: one small function a gap, each naming what AWS does and what the emulator does.
+
+Every repair has a contract test that fails without it. `EMULATOR_VERSION` is the version they were written for; a
+test fails when the installed one differs, because repairs reach into private names.
+"""
+
+from local.compat import buses, http_api, queues, states
+
+EMULATOR_VERSION = "1.5.33"
+
+
+def apply(time_scale: float) -> None:
+    """Repair the emulator in this process; once, after its settings are in the environment."""
+    http_api.import_openapi_body()
+    buses.create_archives_from_templates()
+    states.read_definitions_in_yaml()
+    queues.keep_queue_urls_across_ports()
