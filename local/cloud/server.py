@@ -1,7 +1,6 @@
 """The process of the local cloud: the emulator, its repairs and Amazon Personalize behind one port of 127.0.0.1."""
 
 import asyncio
-import importlib
 import json
 import os
 import shutil
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud import ACCOUNT_ID, REGION
+from local.personalize.service import PersonalizeService
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
@@ -113,13 +113,11 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
     threading.Thread(target=_watch_stdin, args=(loop, stopping), daemon=True).start()
     sys.stdout.write(json.dumps({"endpoint": endpoint}) + "\n")
     sys.stdout.flush()
-    if personalize is not None:
-        personalize.start()
+    personalize.start()
     try:
         await hypercorn.asyncio.serve(app, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
     finally:
-        if personalize is not None:
-            personalize.close()
+        personalize.close()
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:
@@ -131,16 +129,12 @@ def _watch_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> No
     loop.call_soon_threadsafe(stopping.set)
 
 
-def _personalize(state_dir: Path, time_scale: float, endpoint: str) -> Any:  # noqa: ANN401
+def _personalize(state_dir: Path, time_scale: float, endpoint: str) -> PersonalizeService:
     """Amazon Personalize behind the emulator's router; all its three APIs sign as `personalize`."""
     import ministack.app
     from ministack.core import router
 
-    try:
-        module = importlib.import_module("local.personalize.service")
-    except ModuleNotFoundError:
-        return None
-    service = module.PersonalizeService(
+    service = PersonalizeService(
         state_dir / "personalize",
         time_scale=time_scale,
         region=REGION,
