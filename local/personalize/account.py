@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import uuid
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import ResourceInUse
 from local.personalize.injection import Faults
 from local.personalize.lifecycle import UNFINISHED, Lifecycle
 from local.personalize.serving import Serving
-from local.personalize.store import KINDS, Resource, Store
+from local.personalize.store import CAMPAIGN, DATASET, SOLUTION_VERSION, Resource, Store
 from local.personalize.timetable import Timetable
 from local.personalize.workers import WorkerPool
 
@@ -98,6 +99,15 @@ class Account:
         if resource.status in UNFINISHED:
             raise ResourceInUse(f"{resource.arn} cannot be changed while its status is {resource.status}.")
 
+    def warm(self, dataset: Resource) -> None:
+        """Load changed data, and the catalogues that show it, before a request has to wait for it."""
+        if dataset.record["datasetType"] == "INTERACTIONS":
+            self.serving.bulk(dataset)
+        else:
+            self.serving.entities(dataset)
+        for campaign in self.store.select(CAMPAIGN, datasetGroupArn=dataset.record["datasetGroupArn"], status="ACTIVE"):
+            self.serving.catalogue(self.store.find(SOLUTION_VERSION, campaign.record["solutionVersionArn"]))
+
     def new_file(self, suffix: str) -> str:
         """Name, below the state directory, of a file that does not exist yet."""
         return f"{FILES}/{uuid.uuid4().hex}{suffix}"
@@ -116,6 +126,8 @@ class Account:
         """Take up interrupted procedures and begin to keep time."""
         self.lifecycle.recover()
         self._sweep()
+        for dataset in self.store.select(DATASET, status="ACTIVE"):
+            self.timetable.after(0, partial(self.warm, dataset))
         self.timetable.start()
 
     def close(self) -> None:
@@ -130,6 +142,3 @@ class Account:
         for file in (self.directory / FILES).iterdir():
             if f"{FILES}/{file.name}" not in known:
                 file.unlink()
-
-
-KIND_BY_ARN_MEMBER = {kind.arn_member: kind for kind in KINDS}

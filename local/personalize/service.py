@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local.personalize import wire
 from local.personalize.account import Account
 from local.personalize.errors import NotImplementedHere, Serialization, ServiceError, Throttled
-from local.personalize.operations import OPERATIONS, tags
+from local.personalize.operations import OPERATIONS, auto_training, tags
 from local.personalize.operations.campaigns import follow_latest
 
 if TYPE_CHECKING:
@@ -57,12 +57,13 @@ class PersonalizeService:
             s3_endpoint_url=s3_endpoint_url,
             recommender=recommender,
         )
-        self._account.listeners.append(follow_latest)
+        self._account.listeners += [follow_latest, auto_training.arrange]
         self._allow_faults = allow_faults
 
     def start(self) -> None:
         """Begin to keep time; jobs that were running when the last process ended are failed now."""
         self._account.start()
+        auto_training.resume(self._account)
 
     def close(self) -> None:
         """Stop jobs and release the state."""
@@ -90,12 +91,18 @@ class PersonalizeService:
                 return self._change_faults(method, body)
             call = wire.decode(method, path, headers, body)
             await self._suffer(call.operation.name)
-            return wire.encode(call.operation, self._perform(call))
+            return self._answer(call)
         except ServiceError as error:
             return wire.refuse(error, rest=rest)
         except Exception as error:
             LOG.exception("%s %s failed", method, path)
             return wire.refuse(ServiceError(f"{type(error).__name__}: {error}"), rest=rest)
+
+    def _answer(self, call: wire.Call) -> wire.Answer:
+        try:
+            return wire.encode(call.operation, self._perform(call))
+        except ServiceError as error:
+            raise wire.modelled(error, call.operation) from error
 
     def _perform(self, call: wire.Call) -> Mapping[str, Any]:
         name = call.operation.name

@@ -111,6 +111,12 @@ def refuse(error: ServiceError, *, rest: bool) -> Answer:
     return status, headers, body
 
 
+def modelled(error: ServiceError, operation: OperationModel) -> ServiceError:
+    """The error itself if the service model lists it for the operation; else the general InvalidInput."""
+    known = {shape.name for shape in operation.error_shapes}
+    return InvalidInput(error.message) if error.code in _modelled_codes() - known else error
+
+
 def shaped(shape: Shape, value: Json) -> Json:
     """A value reduced to what a shape holds: unknown and absent members are left out."""
     if isinstance(shape, StructureShape):
@@ -140,6 +146,11 @@ def _parsed(shape: Shape, value: Json, path: str) -> Json:
         except ValueError as error:
             raise InvalidInput(f"Value '{value}' at '{path.lstrip('.')}' is no timestamp") from error
     return value
+
+
+@cache
+def _modelled_codes() -> frozenset[str]:
+    return frozenset(shape.name for name in SERVICES for shape in _error_shapes(name))
 
 
 @cache

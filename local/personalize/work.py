@@ -53,7 +53,24 @@ def _train(**order: Json) -> dict[str, Any]:
     return train(**order)
 
 
-TASKS: dict[str, Callable[..., dict[str, Any]]] = {"import": _import, "train": _train}
+def _erase(**order: Json) -> dict[str, Any]:
+    from local.personalize.erasing import erase
+
+    return erase(**order)
+
+
+def _infer(**order: Json) -> dict[str, Any]:
+    from local.personalize.inference import infer
+
+    return infer(**order)
+
+
+TASKS: dict[str, Callable[..., dict[str, Any]]] = {
+    "import": _import,
+    "train": _train,
+    "erase": _erase,
+    "infer": _infer,
+}
 
 if __name__ == "__main__":
     main()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.entities import forget_records
@@ -74,15 +75,12 @@ def _imported(account: Account, job: Resource, result: Mapping[str, Any]) -> Non
         old = dataset.private.get("snapshot")
         if job.record["importMode"] == "INCREMENTAL" and old != job.private["base"]:
             raise JobFailed("Another import job changed the dataset while this one was running.")
-        dataset.private["snapshot"] = job.private.pop("target")
+        dataset.private |= {"snapshot": job.private.pop("target"), "changed": time.time()}
         # Of equal ids the later record wins; what was put one by one survives a FULL import only.
         forget_records(account.store.database, dataset.arn, result["ids"])
         account.store.save(dataset)
     account.serving.changed(dataset)
-    if dataset.record["datasetType"] == "INTERACTIONS":
-        account.serving.bulk(dataset)
-    else:
-        account.serving.entities(dataset)
+    account.warm(dataset)
     account.discard_file(old)
 
 

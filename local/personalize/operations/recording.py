@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import time
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.avro import REQUIRED
@@ -47,6 +48,7 @@ def put_events(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any
     events = [_event(entry, schema, at) for at, entry in enumerate(parameters["eventList"], 1)]
     with account.store.lock:
         record_events(account.store.database, dataset.arn, parameters["sessionId"], parameters.get("userId"), events)
+        dataset.private["changed"] = time.time()
     return {}
 
 

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 from local.personalize.avro import REQUIRED, RESERVED
 from local.personalize.errors import InvalidInput, LimitExceeded, ResourceAlreadyExists, ResourceInUse
 from local.personalize.lifecycle import CREATE, STOPPED, UNFINISHED, procedure
-from local.personalize.operations.catalogue import recipe_name
 from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
+from local.personalize.recipes import recipe_name
 from local.personalize.store import SOLUTION, SOLUTION_VERSION
 
 if TYPE_CHECKING:

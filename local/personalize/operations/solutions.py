@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput, LimitExceeded, ResourceInUse
 from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
-from local.personalize.operations.catalogue import recipe_name
 from local.personalize.operations.registry import operation
+from local.personalize.recipes import recipe_name
 from local.personalize.store import CAMPAIGN, DATASET_GROUP, SOLUTION, SOLUTION_VERSION
 
 if TYPE_CHECKING:

@@ -1,0 +1,95 @@
+"""The work of a batch inference job: one line of JSON in, one line with recommendations out."""
+
+from __future__ import annotations
+
+import json
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from local.personalize.csv_source import S3
+from local.personalize.errors import ServiceError
+from local.personalize.questions import Question
+from local.personalize.recipes import PERSONALIZED_RANKING, RELATED_ITEMS, recipe_type
+from local.personalize.serving import Serving
+from local.personalize.store import SOLUTION_VERSION, Store
+
+if TYPE_CHECKING:
+    from local.personalize.store import Resource
+
+REQUIRED = {PERSONALIZED_RANKING: ("userId", "itemList"), RELATED_ITEMS: ("itemId",)}
+
+
+def infer(
+    *,
+    endpoint: str,
+    region: str,
+    source: str,
+    target: str,
+    directory: str,
+    database: str,
+    recommender: str,
+    version: str,
+    count: int,
+    filter_arn: str | None,
+) -> dict[str, Any]:
+    """Answer every line of the input files; each file's answers go to `<file name>.out` in the target folder.
+
+    Args:
+        endpoint: URL of S3.
+        region: Of the S3 client.
+        source: A JSON-lines object, or a folder of such.
+        target: Folder for the answers.
+        directory: The service's state directory.
+        database: Its SQLite file.
+        recommender: Module with the models.
+        version: ARN of the solution version.
+        count: Recommendations a line.
+        filter_arn: Filter to apply, its values taken from each line's `filterValues`.
+
+    Returns:
+        `lines`: how many were answered.
+
+    Raises:
+        JobFailed: The input cannot be read or the output not be written.
+    """
+    s3, lines = S3(endpoint, region), 0
+    with closing(Store(Path(database))) as store:
+        serving = Serving(store, Path(directory), recommender)
+        model = store.find(SOLUTION_VERSION, version)
+        fixed = {"filterArn": filter_arn} if filter_arn else {}
+        for bucket, key in s3.objects(source, ".json"):
+            answers = [
+                json.dumps(answer_line(serving, store, model, line, count, fixed))
+                for line in s3.lines(bucket, key)
+                if line.strip()
+            ]
+            s3.write(f"{target.rstrip('/')}/{key.rpartition('/')[2]}.out", "\n".join(answers) + "\n")
+            lines += len(answers)
+    return {"lines": lines}
+
+
+def answer_line(
+    serving: Serving, store: Store, version: Resource, line: str, count: int, fixed: dict[str, Any]
+) -> dict[str, Any]:
+    """The answer to one line; what is wrong with a line is told in its own answer."""
+    try:
+        given = json.loads(line)
+        kind = recipe_type(version.record["recipeArn"])
+        required = REQUIRED.get(kind, ("userId",))
+        if not isinstance(given, dict) or any(not given.get(name) for name in required):
+            return _failed(given, f"User error: Required fields for the provided recipe are {', '.join(required)}")
+        question = Question.of(serving, store, version, given | fixed)
+        if kind == PERSONALIZED_RANKING:
+            found, unknown = question.ranked([str(item) for item in given["itemList"]])
+        else:
+            found, unknown = question.recommended(count), []
+    except (ValueError, ServiceError) as error:
+        return _failed(line.strip(), f"User error: {error}")
+    items = [question.catalogue.ids[suggestion.position] for suggestion in found]
+    scores = [suggestion.score for suggestion in found] + [0.0] * len(unknown)
+    return {"input": given, "output": {"recommendedItems": items + unknown, "scores": scores}, "error": None}
+
+
+def _failed(given: object, reason: str) -> dict[str, Any]:
+    return {"input": given, "output": {"recommendedItems": []}, "error": reason}

@@ -1,0 +1,123 @@
+"""One request for recommendations, wherever it comes from: the runtime API or a batch inference job."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from local.personalize.errors import InvalidInput
+from local.personalize.filter_expression import parse_filter
+from local.personalize.filtering import Asker, passing
+from local.personalize.promotions import merged, share_of
+from local.personalize.recipes import RELATED_ITEMS, recipe_type
+from local.personalize.serving import softmax
+from local.personalize.store import FILTER
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from local.personalize.filtering import Catalogue, Mask
+    from local.personalize.serving import Past, Serving
+    from local.personalize.store import Resource, Store
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """An item to answer with; `promotion` is the name of the promotion it is due to, or empty."""
+
+    position: int
+    score: float
+    promotion: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A request with what it refers to: a version, its catalogue, the user's past and metadata, the item named."""
+
+    serving: Serving
+    store: Store
+    version: Resource
+    parameters: Mapping[str, Any]
+    catalogue: Catalogue
+    asker: Asker
+    past: Past
+
+    @classmethod
+    def of(cls, serving: Serving, store: Store, version: Resource, parameters: Mapping[str, Any]) -> Question:
+        """Look up what the request's userId and itemId mean to a version."""
+        group, user = version.record["datasetGroupArn"], parameters.get("userId")
+        past = serving.past(group, user or "")
+        catalogue = serving.catalogue(version)
+        item = catalogue.records.get(parameters["itemId"], {}) if "itemId" in parameters else None
+        asker = Asker(serving.user(group, user) if user else {}, past.recent(), item)
+        return cls(serving, store, version, parameters, catalogue, asker, past)
+
+    @property
+    def relates_items(self) -> bool:
+        """Whether the version answers for an item instead of a user."""
+        return recipe_type(self.version.record["recipeArn"]) == RELATED_ITEMS
+
+    def recommended(self, count: int) -> list[Suggestion]:
+        """The best `count` items that pass the filter, and the promoted ones among them."""
+        shares = softmax(self._scores())
+        allowed = self._allowed()
+        best = self._best(shares, allowed, count)
+        order = [(position, "") for position in best]
+        for promotion in self.parameters.get("promotions", []):
+            wanted = share_of(promotion, count)
+            fitting = allowed & self._mask(promotion["filterArn"], promotion.get("filterValues", {}))
+            fitting_best = self._best(shares, fitting, wanted)
+            order = merged(best, fitting_best, promotion["name"], count, self.parameters.get("userId", ""))
+        return [
+            Suggestion(position, float(shares[position]) if position < self.catalogue.known else 0.0, name)
+            for position, name in order
+        ]
+
+    def ranked(self, listed: list[str]) -> tuple[list[Suggestion], list[str]]:
+        """The listed items that pass the filter and the model knows, best first; and the others as they were listed."""
+        index = self.catalogue.index
+        items = list(dict.fromkeys(listed))
+        if "filterArn" in self.parameters:
+            mask = self._allowed()
+            items = [item for item in items if item in index and mask[index[item]]]
+        known = [index[item] for item in items if index.get(item, self.catalogue.known) < self.catalogue.known]
+        shares = softmax(self._scores()[known]) if known else np.empty(0)
+        order = np.argsort(-shares, kind="stable").tolist()
+        unknown = [item for item in items if index.get(item, self.catalogue.known) >= self.catalogue.known]
+        return [Suggestion(known[at], float(shares[at])) for at in order], unknown
+
+    def _scores(self) -> NDArray[np.float32]:
+        deployment = self.serving.deployment(self.version)
+        if not self.relates_items:
+            return deployment.model.scores(self.serving.history(deployment, self.past, self.asker.user))
+        position = deployment.index.get(self.parameters["itemId"])
+        return np.zeros(len(deployment.index), np.float32) if position is None else deployment.model.similar(position)
+
+    def _allowed(self) -> Mask:
+        allowed = np.ones(len(self.catalogue.ids), bool)
+        if "filterArn" in self.parameters:
+            allowed = self._mask(self.parameters["filterArn"], self.parameters.get("filterValues", {}))
+        if self.relates_items and self.parameters["itemId"] in self.catalogue.index:
+            allowed[self.catalogue.index[self.parameters["itemId"]]] = False
+        return allowed
+
+    def _mask(self, arn: str, values: Mapping[str, str]) -> Mask:
+        chosen = self.store.find(FILTER, arn)
+        if chosen.status != "ACTIVE":
+            raise InvalidInput(f"The filter {arn} is not ACTIVE; its status is {chosen.status}.")
+        if chosen.record["datasetGroupArn"] != self.version.record["datasetGroupArn"]:
+            raise InvalidInput(f"The filter {arn} belongs to another dataset group than the campaign.")
+        return passing(parse_filter(chosen.record["filterExpression"]), values, self.catalogue, self.asker)
+
+    def _best(self, shares: NDArray[np.float64], allowed: Mask, count: int) -> list[int]:
+        """The allowed positions with the highest shares; then those the model does not know, as they arrived."""
+        known = self.catalogue.known
+        candidates = np.flatnonzero(allowed[:known])
+        if len(candidates) > count:
+            candidates = candidates[np.argpartition(-shares[candidates], count - 1)[:count]]
+        best: list[int] = candidates[np.lexsort((candidates, -shares[candidates]))].tolist()
+        return (best + (np.flatnonzero(allowed[known:]) + known).tolist())[:count]
