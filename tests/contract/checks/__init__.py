@@ -1,0 +1,31 @@
+"""The contracts, one function each: from a project to the findings that break it, in words a reader can act on."""
+
+from tests.contract.checks import (
+    environment,
+    events,
+    handlers,
+    layering,
+    machine,
+    permissions,
+    queues,
+    routes,
+    schedules,
+    storage,
+    trust,
+)
+from tests.contract.project import CHECKS
+
+__all__ = [
+    "CHECKS",
+    "environment",
+    "events",
+    "handlers",
+    "layering",
+    "machine",
+    "permissions",
+    "queues",
+    "routes",
+    "schedules",
+    "storage",
+    "trust",
+]

@@ -1,0 +1,170 @@
+"""Queues, consumers and dead letters: nothing is lost silently and nothing is retried for ever."""
+
+from collections.abc import Iterator
+
+from tests.contract.project import Project, Properties, contract, listed, referent, statements, text
+
+QUEUE = "AWS::SQS::Queue"
+FOURTEEN_DAYS = 1_209_600
+DEFAULT_TIMEOUT = 3
+
+
+def queues(project: Project) -> dict[str, Properties]:
+    """Properties of every queue by logical id."""
+    return dict(project.resources(QUEUE))
+
+
+def dead_letter_queues(project: Project) -> set[str]:
+    """Queues that something gives up into."""
+    found = {referent(queue.get("RedrivePolicy", {}).get("deadLetterTargetArn")) for queue in queues(project).values()}
+    found |= {referent(target.get("DeadLetterConfig", {}).get("Arn")) for _, target in rule_targets(project)}
+    for _, schedule in project.resources("AWS::Scheduler::Schedule"):
+        found.add(referent(schedule["Target"].get("DeadLetterConfig", {}).get("Arn")))
+    for _, source in project.event_sources("DynamoDB"):
+        found.add(referent(source.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")))
+    return found - {""}
+
+
+def rule_targets(project: Project) -> Iterator[tuple[str, Properties]]:
+    """Rule id and target of every rule."""
+    for name, rule in project.resources("AWS::Events::Rule"):
+        for target in rule.get("Targets", []):
+            yield name, target
+
+
+@contract
+def consumers_have_time_before_a_message_returns(project: Project) -> list[str]:
+    """Visibility timeout ≥ six times the consumer's timeout, as the Lambda developer guide asks."""
+    findings = []
+    for name, source in project.event_sources("SQS"):
+        timeout = int({**project.function_globals, **project.functions[name]}.get("Timeout", DEFAULT_TIMEOUT))
+        queue = referent(source["Queue"])
+        visibility = queues(project).get(queue, {}).get("VisibilityTimeout", 30)
+        if visibility < 6 * timeout:
+            findings.append(f"{queue}: visible again after {visibility} s, {name} may take {timeout} s")
+    return findings
+
+
+@contract
+def consumed_queues_redrive(project: Project) -> list[str]:
+    """A queue that a function reads gives a poison message up into a queue of its own after a few tries."""
+    findings = []
+    for _, source in project.event_sources("SQS"):
+        queue = referent(source["Queue"])
+        redrive = queues(project).get(queue, {}).get("RedrivePolicy", {})
+        letters = referent(redrive.get("deadLetterTargetArn"))
+        if letters not in queues(project):
+            findings.append(f"{queue}: no dead-letter queue")
+        if not 3 <= int(redrive.get("maxReceiveCount", 0)) <= 10:
+            findings.append(f"{queue}: maxReceiveCount {redrive.get('maxReceiveCount')}")
+    return findings
+
+
+@contract
+def dead_letters_are_kept_and_watched(project: Project) -> list[str]:
+    """Fourteen days to look, and an alarm that says so."""
+    watched = {
+        referent(dimension["Value"])
+        for _, alarm in project.resources("AWS::CloudWatch::Alarm")
+        for dimension in alarm.get("Dimensions", [])
+        if alarm.get("AlarmActions")
+    }
+    findings = []
+    for name in sorted(dead_letter_queues(project)):
+        if queues(project).get(name, {}).get("MessageRetentionPeriod") != FOURTEEN_DAYS:
+            findings.append(f"{name}: dead letters are not kept for 14 days")
+        if name not in watched:
+            findings.append(f"{name}: no alarm watches it")
+    return findings
+
+
+@contract
+def consumers_report_single_failures(project: Project) -> list[str]:
+    """One bad record does not send its batch back; two workers at most or more, never a reservation."""
+    findings = []
+    for kind in ("SQS", "DynamoDB"):
+        for name, source in project.event_sources(kind):
+            if source.get("FunctionResponseTypes") != ["ReportBatchItemFailures"]:
+                findings.append(f"{name}: does not report single failures")
+    for name, source in project.event_sources("SQS"):
+        if source.get("ScalingConfig", {}).get("MaximumConcurrency", 0) < 2:
+            findings.append(f"{name}: MaximumConcurrency must be 2 or more")
+    return findings
+
+
+@contract
+def nothing_reserves_concurrency(project: Project) -> list[str]:
+    """A new account has ten executions in all, and cannot deploy a reservation."""
+    owners = {"Globals": project.function_globals, **project.functions}
+    return [
+        f"{name}: ReservedConcurrentExecutions" for name, at in owners.items() if "ReservedConcurrentExecutions" in at
+    ]
+
+
+@contract
+def streams_give_up_into_a_queue(project: Project) -> list[str]:
+    """A stream's poison record would block its shard for a day."""
+    findings = []
+    for name, source in project.event_sources("DynamoDB"):
+        destination = source.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")
+        if referent(destination) not in queues(project):
+            findings.append(f"{name}: no OnFailure queue")
+        if not 0 <= source.get("MaximumRetryAttempts", -1) <= 10:
+            findings.append(f"{name}: MaximumRetryAttempts is not bounded")
+    return findings
+
+
+@contract
+def rule_targets_retry_and_give_up(project: Project) -> list[str]:
+    """Every target of a rule has a dead-letter queue and bounded retries."""
+    findings = []
+    for name, target in rule_targets(project):
+        if referent(target.get("DeadLetterConfig", {}).get("Arn")) not in queues(project):
+            findings.append(f"{name}/{target['Id']}: no dead-letter queue")
+        if not {"MaximumEventAgeInSeconds", "MaximumRetryAttempts"} <= set(target.get("RetryPolicy", {})):
+            findings.append(f"{name}/{target['Id']}: no retry policy")
+    return findings
+
+
+@contract
+def rules_may_write_to_their_queues(project: Project) -> list[str]:
+    """A rule that a queue's policy does not name loses its events without a trace, even into its dead-letter queue."""
+    allowed: set[tuple[str, str]] = set()
+    for _, policy in project.resources("AWS::SQS::QueuePolicy"):
+        attached = {referent(queue) for queue in policy["Queues"]}
+        for statement in statements(policy["PolicyDocument"]):
+            if statement["Effect"] == "Allow" and statement.get("Principal") == {"Service": "events.amazonaws.com"}:
+                named = {referent(resource) for resource in listed(statement["Resource"])} & attached
+                sources = listed(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"))
+                allowed |= {(referent(source), queue) for source in sources for queue in named}
+    needed: set[tuple[str, str]] = set()
+    for name, target in rule_targets(project):
+        reached = (target["Arn"], target.get("DeadLetterConfig", {}).get("Arn"))
+        needed |= {(name, queue) for arn in reached if (queue := referent(arn)) in queues(project)}
+    missing = [f"{rule}: may not send to {queue}" for rule, queue in sorted(needed - allowed)]
+    return missing + [f"{rule}: may send to {queue} and never does" for rule, queue in sorted(allowed - needed)]
+
+
+@contract
+def queues_are_encrypted(project: Project) -> list[str]:
+    """At rest by SQS's own keys, in transit by a policy that refuses plain HTTP."""
+    tls_only = set()
+    for _, policy in project.resources("AWS::SQS::QueuePolicy"):
+        for statement in statements(policy["PolicyDocument"]):
+            if refuses_plain_http(statement):
+                attached = {referent(queue) for queue in policy["Queues"]}
+                tls_only |= attached & {referent(resource) for resource in listed(statement["Resource"])}
+    plain = [
+        f"{name}: not encrypted" for name, queue in queues(project).items() if not queue.get("SqsManagedSseEnabled")
+    ]
+    return plain + [f"{name}: accepts plain HTTP" for name in queues(project) if name not in tls_only]
+
+
+def refuses_plain_http(statement: Properties) -> bool:
+    """A Deny for everybody and every action where the transport is not TLS."""
+    return (
+        statement["Effect"] == "Deny"
+        and statement.get("Principal") == "*"
+        and text(statement.get("Action")) in ("*", "sqs:*", "s3:*")
+        and statement.get("Condition") == {"Bool": {"aws:SecureTransport": "false"}}
+    )
