@@ -1,0 +1,1 @@
+"""The commands of `nightclass`, one module a command or a small group."""

@@ -1,0 +1,134 @@
+"""The running local cloud of a state directory, as `up` wrote it down for the other commands."""
+
+import fcntl
+import json
+import os
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from local.commands.options import CommandError
+
+_RUNTIME = "runtime.json"
+_LOCK = "up.lock"
+
+
+@dataclass(frozen=True)
+class Instance:
+    """A running local cloud with the stack deployed.
+
+    Attributes:
+        pid: process of `nightclass up`.
+        port: port on 127.0.0.1.
+        endpoint: base URL of every AWS service.
+        time_scale: factor on every wait and job duration.
+        started_at: epoch seconds.
+        outputs: the stack's outputs; addresses name the local endpoint.
+    """
+
+    pid: int
+    port: int
+    endpoint: str
+    time_scale: float
+    started_at: int
+    outputs: Mapping[str, str]
+
+    @classmethod
+    def of(cls, state_dir: Path) -> Self:
+        """The instance that runs on a state directory.
+
+        Every boto3 client made afterwards talks to it, or to `AWS_ENDPOINT_URL_<SERVICE>` where that is set.
+
+        Raises:
+            CommandError: none runs, or it is not ready yet.
+        """
+        if not is_locked(state_dir):
+            raise CommandError(f"nothing runs on {state_dir}; `nightclass up --state-dir {state_dir}` starts it")
+        try:
+            instance = cls(**json.loads((state_dir / _RUNTIME).read_text()))
+        except (FileNotFoundError, ValueError):
+            raise CommandError(f"the local cloud on {state_dir} is still starting or already stopping") from None
+        os.environ["AWS_ENDPOINT_URL"] = instance.endpoint
+        return instance
+
+    def write(self, state_dir: Path) -> None:
+        """Let the other commands find this instance."""
+        draft = state_dir / f"{_RUNTIME}.new"
+        draft.write_text(json.dumps(asdict(self), indent=2))
+        draft.replace(state_dir / _RUNTIME)
+
+    def ready(self) -> dict[str, Any]:
+        """What `up` prints once everything answers."""
+        outputs = self.outputs
+        return {
+            "ready": True,
+            "endpoint": self.endpoint,
+            "apiUrl": outputs["ApiUrl"],
+            "consoleUrl": None,
+            "eventBus": outputs["EventBusName"],
+            "stateMachineArn": outputs["StateMachineArn"],
+            "tables": {
+                "students": outputs["StudentsTable"],
+                "interactions": outputs["InteractionsTable"],
+                "classActivity": outputs["ClassActivityTable"],
+                "operations": outputs["OperationsTable"],
+            },
+            "bucket": outputs["LakeBucket"],
+            "datasetGroupArn": outputs["DatasetGroupArn"],
+            "campaignName": outputs["CampaignName"],
+        }
+
+    def token(self, user: str, role: str | None = None, expires_in: int = 3600) -> str:
+        """An access token of `user`, who is created where needed."""
+        from local.identity import issue_token
+
+        pool, client = self.outputs["UserPoolId"], self.outputs["UserPoolClientId"]
+        return issue_token(self.endpoint, pool, client, user, role, expires_in)
+
+
+@contextmanager
+def occupied(state_dir: Path) -> Iterator[None]:
+    """Hold a state directory for one `up`; the lock is the kernel's, so it ends with the process, however it ends.
+
+    Raises:
+        CommandError: another one holds it.
+    """
+    state_dir.mkdir(parents=True, exist_ok=True)
+    with (state_dir / _LOCK).open("w") as lock:
+        if not _lock(lock.fileno(), fcntl.LOCK_EX):
+            where = ""
+            if (state_dir / _RUNTIME).exists():
+                runtime = json.loads((state_dir / _RUNTIME).read_text())
+                where = f" at {runtime['endpoint']} (process {runtime['pid']})"
+            raise CommandError(f"the local cloud of {state_dir} runs already{where}")
+        try:
+            yield
+        finally:
+            (state_dir / _RUNTIME).unlink(missing_ok=True)
+
+
+def is_locked(state_dir: Path) -> bool:
+    """Whether an `up` holds the state directory."""
+    try:
+        with (state_dir / _LOCK).open() as lock:
+            return not _lock(lock.fileno(), fcntl.LOCK_SH)
+    except FileNotFoundError:
+        return False
+
+
+def _lock(descriptor: int, kind: int) -> bool:
+    """Try for a moment, because somebody may just be looking."""
+    deadline = time.monotonic() + 0.3
+    while True:
+        try:
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > deadline:
+                return False
+            threading.Event().wait(0.02)
+        else:
+            return True

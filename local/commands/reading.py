@@ -1,0 +1,90 @@
+"""`mailbox` and `recommend`: what the stack has sent, and what it answers."""
+
+import json
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import click
+
+from local.commands.instance import Instance
+from local.commands.options import CommandError, common, emit
+from local.load.rows import iso
+
+_TIMEOUT = 40
+
+
+@click.command()
+@click.option("--to", "address", help="Only mails to this address.")
+@common
+def mailbox(address: str | None, state_dir: Path, as_json: bool) -> None:
+    """Print the mails accepted so far, one JSON object a line, oldest first."""
+    del as_json  # JSON lines in any case
+    for mail in mails(Instance.of(state_dir), address):
+        emit(mail)
+
+
+@click.command()
+@click.argument("user_id")
+@click.option("--num", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
+@common
+def recommend(user_id: str, num: int, state_dir: Path, as_json: bool) -> None:
+    """Print what GET /ranking/USER_ID answers to that user."""
+    instance = Instance.of(state_dir)
+    answer = call(instance, "GET", f"/ranking/{quote(user_id, safe='')}?numResults={num}", instance.token(user_id))
+    if as_json or not sys.stdout.isatty():
+        emit(answer)
+    else:
+        click.echo(json.dumps(answer, ensure_ascii=False, indent=2))
+
+
+def mails(instance: Instance, address: str | None = None) -> list[dict[str, Any]]:
+    """The mails that the local SES accepted, oldest first: to, subject, text, html, headers, tags, sentAt."""
+    with urllib.request.urlopen(f"{instance.endpoint}/_ministack/ses/messages", timeout=_TIMEOUT) as answer:  # noqa: S310 - loopback
+        accounts: Mapping[str, list[Mapping[str, Any]]] = json.load(answer)["messages"]
+    sent = sorted((one for account in accounts.values() for one in account), key=lambda one: one["Timestamp"])
+    return [_mail(one) for one in sent if address is None or address in one["To"]]
+
+
+def call(instance: Instance, method: str, path: str, token: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
+    """Send one request to the HTTP API and return its answer.
+
+    Raises:
+        CommandError: the API answered with an error status, or not at all.
+    """
+    request = urllib.request.Request(instance.outputs["ApiUrl"].rstrip("/") + path, method=method)  # noqa: S310
+    request.add_header("Authorization", f"Bearer {token}")
+    if body is not None:
+        request.add_header("Content-Type", "application/json")
+        request.data = json.dumps(body).encode()
+    try:
+        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - loopback
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        raise CommandError(f"{method} {path} answered {error.code}: {_message(error)}") from None
+    except (urllib.error.URLError, TimeoutError) as error:
+        raise CommandError(f"{method} {path} was not answered: {getattr(error, 'reason', error)}") from None
+
+
+def _message(error: urllib.error.HTTPError) -> str:
+    text = error.read().decode(errors="replace")
+    try:
+        return str(json.loads(text)["message"])
+    except (ValueError, KeyError, TypeError):
+        return " ".join(text.split())[:200]
+
+
+def _mail(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        "to": record["To"],
+        "subject": record["Subject"],
+        "text": record["BodyText"],
+        "html": record["BodyHtml"],
+        "headers": record.get("Headers", {}),
+        "tags": record.get("Tags", {}),
+        "sentAt": iso(record["Timestamp"]),
+    }

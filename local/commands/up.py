@@ -1,0 +1,184 @@
+"""`up`, `down`, `status`, `outputs`: the local cloud as a process."""
+
+import os
+import platform
+import signal
+import sys
+import threading
+import time
+import urllib.request
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING
+
+import click
+
+from local.commands.instance import Instance, is_locked, occupied
+from local.commands.options import CommandError, common, emit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from local.cloud import Cloud
+
+DEFAULT_PORT = 4566
+TIME_SCALE = 0.005
+TEMPLATE = Path(__file__).parents[2] / "template.yaml"
+_STOP_SECONDS = 90
+
+
+class _StopRequested(Exception):
+    """SIGTERM, SIGINT or SIGHUP arrived."""
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=DEFAULT_PORT,
+    show_default=True,
+    help="Port on 127.0.0.1; 0 for any free one.",
+)
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(min=0, min_open=True),
+    default=TIME_SCALE,
+    show_default=True,
+    help="Factor on every wait and job duration; 1 for real time.",
+)
+@common
+def up(port: int, time_scale: float, state_dir: Path, as_json: bool) -> None:
+    """Start the local cloud, deploy the stack, and serve until SIGTERM or Ctrl-C.
+
+    Prints one line of JSON when everything answers. The state survives a restart with the same --state-dir.
+    """
+    del as_json  # the one line is JSON in any case
+    with occupied(state_dir):
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            signal.signal(number, _stop)
+        try:
+            _serve(port, time_scale, state_dir)
+        except _StopRequested:
+            click.echo("stopped", err=True)
+
+
+@click.command()
+@common
+def down(state_dir: Path, as_json: bool) -> None:
+    """Stop the running instance; its state stays."""
+    instance = Instance.of(state_dir)
+    os.kill(instance.pid, signal.SIGTERM)
+    deadline = time.monotonic() + _STOP_SECONDS
+    while is_locked(state_dir):
+        if time.monotonic() > deadline:
+            raise CommandError(f"process {instance.pid} did not stop within {_STOP_SECONDS} s")
+    if as_json:
+        emit({"stopped": True, "pid": instance.pid})
+    else:
+        click.echo(f"stopped process {instance.pid}; its state stays in {state_dir}")
+
+
+@click.command()
+@common
+def outputs(state_dir: Path, as_json: bool) -> None:
+    """Show the outputs of the deployed stack."""
+    instance = Instance.of(state_dir)
+    if as_json:
+        emit(dict(instance.outputs))
+    else:
+        _table(instance.outputs)
+
+
+@click.command()
+@common
+def status(state_dir: Path, as_json: bool) -> None:
+    """Show what runs, and what it holds."""
+    import boto3
+
+    instance = Instance.of(state_dir)
+    with urllib.request.urlopen(f"{instance.endpoint}/_ministack/health", timeout=10):  # noqa: S310 - loopback
+        pass
+    dynamodb = boto3.client("dynamodb")
+    rows = {
+        name: dynamodb.describe_table(TableName=table)["Table"]["ItemCount"]
+        for name, table in instance.ready()["tables"].items()
+    }
+    executions = boto3.client("stepfunctions").list_executions(
+        stateMachineArn=instance.outputs["StateMachineArn"], maxResults=1
+    )["executions"]
+    document = {
+        "running": True,
+        "pid": instance.pid,
+        "endpoint": instance.endpoint,
+        "apiUrl": instance.outputs["ApiUrl"],
+        "stateDir": str(state_dir.resolve()),
+        "timeScale": instance.time_scale,
+        "uptimeSeconds": int(time.time()) - instance.started_at,
+        "rows": rows,
+        "latestExecution": executions[0]["status"] if executions else None,
+    }
+    if as_json:
+        emit(document)
+    else:
+        _table({**document, "rows": ", ".join(f"{name} {count}" for name, count in rows.items())})
+
+
+def start(port: int, time_scale: float, state_dir: Path) -> "tuple[Cloud, Instance]":
+    """Start the cloud and deploy the stack; the caller stops the cloud.
+
+    Raises:
+        CloudError: the port is taken, or the cloud did not start.
+        DeployError: the stack could not be created or updated.
+    """
+    from local.cloud import Cloud
+    from local.deploy import deploy
+
+    cloud = Cloud(state_dir, port, time_scale)
+    try:
+        stack = deploy(cloud.endpoint, template=_template(), parameters=_parameters())
+    except BaseException:
+        cloud.stop()
+        raise
+    instance = Instance(os.getpid(), cloud.port, cloud.endpoint, time_scale, int(time.time()), stack)
+    os.environ["AWS_ENDPOINT_URL"] = cloud.endpoint
+    return cloud, instance
+
+
+def _serve(port: int, time_scale: float, state_dir: Path) -> None:
+    click.echo("starting the local cloud and deploying the stack …", err=True)
+    cloud, instance = start(port, time_scale, state_dir)
+    with cloud:
+        instance.write(state_dir)
+        emit(instance.ready())
+        sys.stdout.flush()
+        while cloud.is_running():
+            threading.Event().wait(0.5)
+    raise CommandError(f"the local cloud ended by itself; its last words are in {state_dir / 'cloud.log'}")
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    """Once: what comes while everything is being stopped is ignored."""
+    for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(other, signal.SIG_IGN)
+    raise _StopRequested
+
+
+def _template() -> Path:
+    if not TEMPLATE.is_file():
+        raise CommandError(f"{TEMPLATE} is missing: run from a checkout of the project (pip install -e .)")
+    return TEMPLATE
+
+
+def _parameters() -> dict[str, str]:
+    """A second campaign costs nothing here; the functions run on this very interpreter."""
+    return {
+        "EnableReranking": "true",
+        "PythonRuntime": f"python3.{min(max(sys.version_info.minor, 11), 14)}",
+        "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
+    }
+
+
+def _table(pairs: "Mapping[str, object]") -> None:
+    width = max(map(len, pairs))
+    for name, value in pairs.items():
+        click.echo(f"{name:<{width}}  {value}")
