@@ -1,0 +1,197 @@
+"""The typed events: the specification's bare details, the envelope, and everything the outside may send instead."""
+
+import dataclasses
+import json
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from campus import events
+from campus.events import (
+    EVENT_CLASSES,
+    AnnouncementSent,
+    AnyEvent,
+    AssignmentSubmitted,
+    EventClass,
+    Metadata,
+    RankingUpdateRequested,
+    StudentEnrolled,
+)
+from campus.validation import InvalidInputError
+
+METADATA = Metadata("e-1", "2026-11-20T08:00:00Z", "c-1")
+BARE = [
+    (StudentEnrolled, {"studentId": "sv-an", "classId": "toan-10"}),
+    (AssignmentSubmitted, {"studentId": "sv-an", "fileUrl": "https://files.example/hw1.pdf"}),
+    (AnnouncementSent, {"teacherId": "gv-ha", "content": "Ngày mai nghỉ học"}),
+    (RankingUpdateRequested, {"trigger": "manual"}),
+]
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = ["studentId", "classId", "teacherId", "content", "fileUrl", "assignmentId", "trigger", "metadata"]
+METADATA_FIELDS = ["eventId", "occurredAt", "correlationId", "causationId", "schemaVersion"]
+IDS = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}", fullmatch=True)
+MAYBE_VALID = JSON | IDS | st.sampled_from(["https://f/x.pdf", "https://[", "2026-11-20T08:00:00Z", "2026-11-20"])
+ENVELOPES = st.dictionaries(st.sampled_from(METADATA_FIELDS), MAYBE_VALID)
+
+
+def delivered(kind: EventClass, detail: object, **changed: object) -> dict[str, Any]:
+    """As EventBridge delivers it."""
+    envelope = {
+        "version": "0",
+        "id": "11111111-2222-3333-4444-555555555555",
+        "detail-type": kind.detail_type,
+        "source": kind.source,
+        "account": "000000000000",
+        "time": "2026-11-22T02:00:00Z",
+        "region": "ap-southeast-1",
+        "resources": [],
+        "detail": detail,
+    }
+    return envelope | changed
+
+
+@pytest.mark.parametrize(("kind", "detail"), BARE)
+def test_the_bare_details_of_the_specification_are_accepted(kind: EventClass, detail: dict[str, str]) -> None:
+    event = events.parse(delivered(kind, detail))
+
+    assert type(event) is kind
+    assert detail.items() <= event.fields().items()
+    assert event.metadata.event_id == event.metadata.correlation_id == "11111111-2222-3333-4444-555555555555"
+    assert event.metadata.occurred_at == "2026-11-22T02:00:00Z"
+    assert event.metadata.occurred_at_epoch == 1_795_312_800
+
+
+def test_each_event_has_a_type_of_its_own_in_the_specifications_words() -> None:
+    assert {(kind.source, kind.detail_type) for kind in EVENT_CLASSES} == {
+        ("api.student", "student.enrolled"),
+        ("api.assignment", "student.submitAssignment"),
+        ("api.teacher", "teacher.sendAnnouncement"),
+        ("api.ranking", "ranking.requestUpdate"),
+    }
+
+
+@pytest.mark.parametrize(
+    ("file_url", "assignment"),
+    [
+        ("https://files.example/hw1.pdf", "hw1"),
+        ("https://files.example/a/b/hw1.tar.gz?sig=a%2Fb#page", "hw1.tar"),
+        ("https://files.example/b%C3%A0i-t%E1%BA%ADp-1.pdf", "bai-tap-1"),
+        ("s3://bucket/Đề thi (cuối kỳ).docx", "De-thi--cuoi-ky-"),
+        (f"https://files.example/{'x' * 200}.pdf", "x" * 64),
+    ],
+)
+def test_a_bare_submissions_assignment_is_its_files_stem(file_url: str, assignment: str) -> None:
+    event = events.parse(delivered(AssignmentSubmitted, {"studentId": "sv-an", "fileUrl": file_url}))
+
+    assert isinstance(event, AssignmentSubmitted)
+    assert event.assignment_id == assignment
+
+
+@pytest.mark.parametrize("file_url", ["https://files.example", "https://files.example/", "https://files.example/.pdf"])
+def test_a_bare_submission_whose_file_has_no_name_is_invalid(file_url: str) -> None:
+    with pytest.raises(InvalidInputError, match="assignmentId"):
+        events.parse(delivered(AssignmentSubmitted, {"studentId": "sv-an", "fileUrl": file_url}))
+
+
+def test_the_producers_id_and_time_win_over_eventbridges() -> None:
+    sent = StudentEnrolled("sv-an", "toan-10", metadata=dataclasses.replace(METADATA, causation_id="e-0"))
+
+    received = events.parse(delivered(StudentEnrolled, json.loads(sent.detail())))
+
+    assert received == sent
+
+
+def test_further_fields_are_tolerated() -> None:
+    detail = {
+        "studentId": "sv-an",
+        "classId": "toan-10",
+        "email": "x",
+        "metadata": {"producer": "lms", "eventId": None},
+    }
+
+    assert events.parse(delivered(StudentEnrolled, detail)).metadata.event_id.startswith("1111")
+
+
+@pytest.mark.parametrize(
+    ("kind", "detail", "named"),
+    [
+        (StudentEnrolled, {"studentId": "sv-an"}, "classId"),
+        (StudentEnrolled, {"studentId": "a#b", "classId": "c"}, "studentId"),
+        (StudentEnrolled, {"studentId": 7, "classId": "c"}, "studentId"),
+        (StudentEnrolled, [], "detail"),
+        (StudentEnrolled, {"studentId": "a", "classId": "c", "metadata": []}, "metadata"),
+        (StudentEnrolled, {"studentId": "a", "classId": "c", "metadata": {"occurredAt": "yesterday"}}, "occurredAt"),
+        (StudentEnrolled, {"studentId": "a", "classId": "c", "metadata": {"occurredAt": "2026-11-20"}}, "occurredAt"),
+        (StudentEnrolled, {"studentId": "a", "classId": "c", "metadata": {"eventId": "a#b"}}, "eventId"),
+        (AssignmentSubmitted, {"studentId": "a", "fileUrl": "ftp://x/y"}, "fileUrl"),
+        (AssignmentSubmitted, {"studentId": "a", "fileUrl": "https://x/y", "classId": "c#"}, "classId"),
+        (AnnouncementSent, {"teacherId": "a", "content": "x" * 10_001}, "content"),
+        (AnnouncementSent, {"teacherId": "a", "content": "\ud83d"}, "content"),
+        (RankingUpdateRequested, {"trigger": ""}, "trigger"),
+    ],
+)
+def test_an_invalid_event_names_the_field(kind: EventClass, detail: object, named: str) -> None:
+    with pytest.raises(InvalidInputError, match=named):
+        events.parse(delivered(kind, detail))
+
+
+@pytest.mark.parametrize("changed", [{"source": "api.teacher"}, {"detail-type": "student.left"}, {"source": None}])
+def test_an_unknown_type_is_invalid(changed: dict[str, object]) -> None:
+    with pytest.raises(InvalidInputError, match="unknown event"):
+        events.parse(delivered(StudentEnrolled, {"studentId": "a", "classId": "c"}, **changed))
+
+
+@given(
+    st.sampled_from(EVENT_CLASSES),
+    st.dictionaries(st.sampled_from(FIELDS), MAYBE_VALID)
+    | st.builds(lambda metadata: {"trigger": "t", "metadata": metadata}, ENVELOPES)
+    | JSON,
+)
+def test_any_detail_is_an_event_or_invalid_input(kind: EventClass, detail: object) -> None:
+    with suppress(InvalidInputError):
+        event = events.parse(delivered(kind, detail))
+        assert events.parse(delivered(kind, json.loads(event.detail()))) == event
+
+
+@pytest.mark.xfail(strict=True, reason="parse takes EventBridge's own fields for granted")
+@given(JSON | st.dictionaries(st.sampled_from(["id", "time", "source", "detail-type", "detail"]), MAYBE_VALID))
+def test_any_json_in_a_queue_is_an_event_or_invalid_input(message: object) -> None:
+    with suppress(InvalidInputError):
+        events.parse(message)  # type: ignore[arg-type]
+
+
+@pytest.mark.xfail(strict=True, reason="parse takes EventBridge's own fields for granted")
+@pytest.mark.parametrize("missing", ["id", "time"])
+def test_an_envelope_that_lacks_a_part_is_invalid_input(missing: str) -> None:
+    event = delivered(StudentEnrolled, {"studentId": "a", "classId": "c"})
+    del event[missing]
+
+    with pytest.raises(InvalidInputError):
+        events.parse(event)
+
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=300).filter(str.strip)
+
+
+@st.composite
+def produced(draw: st.DrawFn) -> AnyEvent:
+    metadata = Metadata(draw(IDS), "2026-11-20T08:00:00Z", draw(IDS), draw(st.none() | IDS))
+    every: list[AnyEvent] = [
+        StudentEnrolled(draw(IDS), draw(IDS), metadata=metadata),
+        AssignmentSubmitted(draw(IDS), "https://f/x", draw(IDS), draw(st.none() | IDS), metadata=metadata),
+        AnnouncementSent(draw(IDS), draw(TEXT), draw(st.none() | IDS), metadata=metadata),
+        RankingUpdateRequested("manual", metadata=metadata),
+    ]
+    return draw(st.sampled_from(every))
+
+
+@given(produced())
+def test_what_is_sent_is_what_is_received(event: AnyEvent) -> None:
+    assert events.parse(delivered(type(event), json.loads(event.detail()))) == event
