@@ -1,0 +1,126 @@
+"""From one announcement to one message a student: a page of the class at a time, safe to repeat from the start.
+
+A repeated run writes the same activity rows and queues the same messages, which the mail ledger sends once.
+"""
+
+import json
+import random
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from boto3.dynamodb.conditions import Attr, Key
+
+from campus import events, tables
+from campus.clients import client
+from campus.events import AnnouncementSent
+from campus.settings import settings
+from campus.validation import InvalidInputError
+from notifications import notice
+
+if TYPE_CHECKING:
+    from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
+
+# SendMessageBatch takes ten messages and 1 MiB (256 KiB until 2025).
+MAX_ENTRIES = 10
+MAX_BYTES = 200 * 1024
+_ROUNDS = 5
+
+
+class QueueRefusedError(RuntimeError):
+    """SQS did not take some messages in several rounds; the announcement is tried again as a whole."""
+
+
+def fan_out(event: Mapping[str, Any]) -> None:
+    """Queue a mail for every student of the class, or of all classes of the teacher; each student once.
+
+    Raises:
+        InvalidInputError: the event is no announcement, or a bad one.
+        QueueRefusedError: some messages could not be queued.
+    """
+    if notice.is_replayed(event):
+        return
+    announcement = events.parse(event)
+    if not isinstance(announcement, AnnouncementSent):
+        raise InvalidInputError(f"{event.get('detail-type')} is no announcement")
+    told: set[str] = set()
+    for class_id in _classes(announcement):
+        for students in _pages_of_students(class_id):
+            _note_activity(announcement, class_id, students)
+            fresh = [student for student in students if student not in told]
+            _queue([_message(event, student, class_id) for student in fresh])
+            told.update(fresh)
+
+
+def _classes(announcement: AnnouncementSent) -> list[str]:
+    """The class of the announcement; without one, all that its teacher teaches."""
+    if announcement.class_id is not None:
+        return [announcement.class_id]
+    key = Key("member").eq(f"TEACHER#{announcement.teacher_id}")
+    pages = tables.pages(tables.class_activity(), "query", IndexName="byMember", KeyConditionExpression=key)
+    return sorted(str(row["classId"]) for page in pages for row in page)
+
+
+def _pages_of_students(class_id: str) -> Iterator[list[str]]:
+    pages = tables.pages(
+        tables.class_activity(),
+        "query",
+        KeyConditionExpression=Key("classId").eq(class_id) & Key("activity").begins_with("STUDENT#"),
+        FilterExpression=Attr("enrolledAt").exists(),
+        ProjectionExpression="studentId",
+    )
+    return ([str(row["studentId"]) for row in page] for page in pages)
+
+
+def _note_activity(announcement: AnnouncementSent, class_id: str, students: Sequence[str]) -> None:
+    """The class's activity of weight 0, one row a student under a key of its own."""
+    event_id = announcement.metadata.event_id
+    moment = f"{announcement.metadata.occurred_at_epoch:010d}"
+    with tables.class_activity().batch_writer() as batch:
+        for student in students:
+            batch.put_item(
+                Item={
+                    "classId": class_id,
+                    "activity": f"ACTIVITY#{moment}#{event_id}#{student}",
+                    "eventType": "announcement",
+                    "studentId": student,
+                    "itemId": class_id,
+                    "eventId": event_id,
+                }
+            )
+
+
+def _message(event: Mapping[str, Any], student_id: str, class_id: str) -> str:
+    """The event itself with the recipient beside its detail: the mailer reads it like any other event."""
+    return json.dumps({**event, "recipient": {"studentId": student_id, "classId": class_id}}, ensure_ascii=False)
+
+
+def _queue(messages: Sequence[str]) -> None:
+    """Send to the MailQueue; what SQS refuses inside an accepted call is sent again."""
+    for batch in _batches(messages):
+        waiting: list[SendMessageBatchRequestEntryTypeDef] = [
+            {"Id": str(number), "MessageBody": body} for number, body in enumerate(batch)
+        ]
+        for attempt in range(1, _ROUNDS + 1):
+            answer = client("sqs").send_message_batch(QueueUrl=settings.mail_queue_url, Entries=waiting)
+            refused = {entry["Id"] for entry in answer.get("Failed", [])}
+            waiting = [entry for entry in waiting if entry["Id"] in refused]
+            if not waiting:
+                break
+            time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter
+        else:
+            raise QueueRefusedError(f"{len(waiting)} messages not queued")
+
+
+def _batches(messages: Sequence[str]) -> Iterator[list[str]]:
+    batch: list[str] = []
+    size = 0
+    for body in messages:
+        length = len(body.encode())
+        if batch and (len(batch) == MAX_ENTRIES or size + length > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(body)
+        size += length
+    if batch:
+        yield batch
