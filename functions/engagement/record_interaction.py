@@ -1,0 +1,15 @@
+"""Trigger: SQS InteractionQueue (student.enrolled, student.submitAssignment)."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from engagement import intake
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+
+def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
+    """The messages that stay on the queue."""
+    return intake.consume(event, context)
