@@ -146,3 +146,9 @@ def add_membership(class_id: str, student_id: str, *, score: float = 0, enrolled
     if enrolled:
         row |= {"enrolledAt": "2026-09-01T00:00:00Z", "enrollmentEventId": f"first-{student_id}"}
     tables.class_activity().put_item(Item=row)
+
+
+def fixture(name: str) -> dict[str, Any]:
+    """`events/<name>.json`."""
+    parsed: dict[str, Any] = json.loads((ROOT / "events" / f"{name}.json").read_text())
+    return parsed

@@ -21,6 +21,7 @@ from campus.events import (
     StudentEnrolled,
 )
 from campus.validation import InvalidInputError
+from tests.unit.campus import school
 
 METADATA = Metadata("e-1", "2026-11-20T08:00:00Z", "c-1")
 BARE = [
@@ -106,6 +107,27 @@ def test_the_producers_id_and_time_win_over_eventbridges() -> None:
     received = events.parse(delivered(StudentEnrolled, json.loads(sent.detail())))
 
     assert received == sent
+
+
+@pytest.mark.parametrize("kind", EVENT_CLASSES)
+def test_the_fixtures_are_the_events(kind: EventClass) -> None:
+    delivered_ = school.fixture(kind.detail_type)
+
+    event = events.parse(delivered_)
+
+    assert type(event) is kind
+    assert json.loads(event.detail()) == delivered_["detail"]
+    assert school.fixture(f"{kind.detail_type}.bare").items() <= event.fields().items()
+    assert type(events.parse(delivered(kind, school.fixture(f"{kind.detail_type}.bare")))) is kind
+
+
+@pytest.mark.parametrize("name", ["send_email", "record_interaction", "fan_out_announcement"])
+def test_the_queue_fixtures_wrap_events(name: str) -> None:
+    records = school.fixture(name)["Records"]
+
+    parsed = [events.parse(json.loads(record["body"])) for record in records]
+
+    assert len({event.metadata.event_id for event in parsed}) == len(records) > 0
 
 
 def test_further_fields_are_tolerated() -> None:
