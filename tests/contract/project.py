@@ -28,9 +28,9 @@ class Project:
     `sources` maps paths relative to the root to the text of every Python file of functions/, local/ and tests/.
     """
 
-    template: dict[str, Any]
-    definitions: dict[str, dict[str, Any]]
-    fixtures: dict[str, dict[str, Any]]
+    template: dict[str, Any] = field(repr=False)
+    definitions: dict[str, dict[str, Any]] = field(repr=False)
+    fixtures: dict[str, dict[str, Any]] = field(repr=False)
     sources: dict[str, str] = field(repr=False)
 
     @classmethod

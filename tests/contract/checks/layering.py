@@ -81,11 +81,12 @@ def only_settings_reads_the_environment(project: Project) -> list[str]:
 @contract
 def clients_come_from_one_place(project: Project) -> list[str]:
     """campus.clients knows timeouts and retries; no other module makes a client, and none names an endpoint."""
-    makes = re.compile(r"\bboto3\.(client|resource|session|Session)\b|\bendpoint_url\b")
+    makes = re.compile(r"\bboto3\.(?:client|resource|session|Session)\b|\bendpoint_url\b")
     return [
-        f"{module}: {found[0]}; clients come from campus.clients"
+        f"{module}: {found}; clients come from campus.clients"
         for module, tree in project.code.trees.items()
-        if (found := makes.search(ast.unparse(tree))) and (module != "campus.clients" or "endpoint" in found[0])
+        for found in makes.findall(ast.unparse(tree))
+        if module != "campus.clients" or found == "endpoint_url"
     ]
 
 

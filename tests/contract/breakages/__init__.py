@@ -1,0 +1,19 @@
+"""At least one way to break each contract, by the contract's name."""
+
+from tests.contract.breakages import sources, template, wiring
+from tests.contract.mutations import Mutation
+
+_FAMILIES = (
+    template.STORAGE,
+    template.TRUST,
+    template.QUEUES,
+    template.API,
+    wiring.SCHEDULES,
+    wiring.EVENTS,
+    wiring.MACHINE,
+    wiring.PERMISSIONS,
+    sources.SOURCES,
+)
+BREAKAGES = tuple(
+    Mutation(check, what, broken) for family in _FAMILIES for check, ways in family.items() for what, broken in ways
+)

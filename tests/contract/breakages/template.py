@@ -1,0 +1,128 @@
+"""How to break what is kept, who is trusted, the queues and the API."""
+
+from tests.contract.mutations import GONE, Breakages, prop, top, whole
+
+QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
+STORAGE: Breakages = {
+    "data_outlives_the_stack": [
+        ("a table goes with the stack", top("Resources.StudentsTable.DeletionPolicy", "Delete")),
+        ("the bucket is replaced", top("Resources.LakeBucket.UpdateReplacePolicy", GONE)),
+        ("the pseudonym key goes", top("Resources.PseudonymKey.DeletionPolicy", GONE)),
+    ],
+    "data_has_no_physical_name": [("a named table", prop("StudentsTable.TableName", "Students"))],
+    "tables_are_recoverable_and_encrypted": [
+        ("no recovery", prop("InteractionsTable.PointInTimeRecoverySpecification", GONE)),
+        ("no encryption", prop("OperationsTable.SSESpecification.SSEEnabled", False)),
+        ("provisioned", prop("ClassActivityTable.BillingMode", "PROVISIONED")),
+    ],
+    "operations_expire": [
+        ("nothing expires", prop("OperationsTable.TimeToLiveSpecification", GONE)),
+        ("students expire", prop("StudentsTable.TimeToLiveSpecification", {"AttributeName": "at", "Enabled": True})),
+    ],
+    "the_lake_is_private_versioned_and_swept": [
+        ("public", prop("LakeBucket.PublicAccessBlockConfiguration.BlockPublicPolicy", False)),
+        ("no versions", prop("LakeBucket.VersioningConfiguration.Status", "Suspended")),
+        ("plain HTTP", prop("LakeBucketPolicy.PolicyDocument.Statement.0.Condition", GONE)),
+        ("kept for ever", prop("LakeBucket.LifecycleConfiguration", GONE)),
+    ],
+    "logs_expire_and_functions_log_there": [
+        ("a log is kept for ever", prop("FunctionLogs.RetentionInDays", GONE)),
+        ("functions log elsewhere", top("Globals.Function.LoggingConfig.LogGroup", GONE)),
+    ],
+    "everything_is_traced": [
+        ("functions untraced", top("Globals.Function.Tracing", GONE)),
+        ("execution data in logs", prop("NightlyRetraining.Logging.IncludeExecutionData", True)),
+        ("machine untraced", prop("NightlyRetraining.Tracing.Enabled", False)),
+    ],
+    "alarms_reach_somebody": [("an alarm without action", prop("ApiErrorsAlarm.AlarmActions", GONE))],
+    "no_secret_stands_in_the_template": [
+        ("a resolved secret", top("Globals.Function.Environment.Variables.KEY", "{{resolve:secretsmanager:x}}")),
+        ("a written secret", prop("PseudonymKey.SecretString", "hunter2")),
+    ],
+}
+
+TRUST: Breakages = {
+    "services_act_only_for_this_account": [
+        ("any scheduler", prop("SchedulerRole.AssumeRolePolicyDocument.Statement.0.Condition", GONE)),
+        ("any alarm", prop("AlarmTopicPolicy.PolicyDocument.Statement.0.Condition", GONE)),
+        ("any rule", prop("EventQueuesPolicy.PolicyDocument.Statement.0.Condition", GONE)),
+    ],
+    "personalize_reads_only_as_itself": [
+        (
+            "no SourceAccount on the role",
+            prop("PersonalizeRole.AssumeRolePolicyDocument.Statement.0.Condition.StringEquals", GONE),
+        ),
+        ("no SourceArn on the bucket", prop("LakeBucketPolicy.PolicyDocument.Statement.1.Condition.ArnLike", GONE)),
+    ],
+    "nobody_is_everybody": [
+        ("an open queue", prop("DeadLettersPolicy.PolicyDocument.Statement.0.Principal", "*")),
+        ("an open role", prop("CrawlerRole.AssumeRolePolicyDocument.Statement.0.Principal", {"AWS": "*"})),
+        ("a bus policy", whole("Open", {"Type": "AWS::Events::EventBusPolicy", "Properties": {}})),
+    ],
+    "the_user_pool_is_closed": [
+        ("sign-up", prop("UserPool.AdminCreateUserConfig.AllowAdminCreateUserOnly", False)),
+        ("folded case", prop("UserPool.UsernameConfiguration", GONE)),
+        ("plain passwords", prop("UserPoolClient.ExplicitAuthFlows", ["ALLOW_USER_PASSWORD_AUTH"])),
+        ("tells who exists", prop("UserPoolClient.PreventUserExistenceErrors", GONE)),
+    ],
+}
+
+QUEUES: Breakages = {
+    "consumers_have_time_before_a_message_returns": [
+        ("visible too early", prop("MailQueue.VisibilityTimeout", 179)),
+        ("a slower consumer", prop("RecordInteractionFunction.Timeout", 60)),
+    ],
+    "consumed_queues_redrive": [
+        ("no dead letters", prop("InteractionQueue.RedrivePolicy", GONE)),
+        ("given up at once", prop("MailQueue.RedrivePolicy.maxReceiveCount", 1)),
+    ],
+    "dead_letters_are_kept_and_watched": [
+        ("lost after four days", prop("MailDeadLetters.MessageRetentionPeriod", GONE)),
+        ("unwatched", whole("DeadLettersAlarm", GONE)),
+    ],
+    "consumers_report_single_failures": [
+        ("whole batches", prop("SendEmailFunction.Events.Mail.Properties.FunctionResponseTypes", GONE)),
+        ("one worker", prop("RecordInteractionFunction.Events.Interaction.Properties.ScalingConfig", GONE)),
+        ("a stream's whole batch", prop("RelayEventsFunction.Events.Outbox.Properties.FunctionResponseTypes", [])),
+    ],
+    "nothing_reserves_concurrency": [("a reservation", prop("SendEmailFunction.ReservedConcurrentExecutions", 1))],
+    "streams_give_up_into_a_queue": [
+        ("no queue", prop("RelayEventsFunction.Events.Outbox.Properties.DestinationConfig", GONE)),
+        ("endless retries", prop("RelayEventsFunction.Events.Outbox.Properties.MaximumRetryAttempts", -1)),
+    ],
+    "rule_targets_retry_and_give_up": [
+        ("no dead letters", prop("StudentEnrolledRule.Targets.1.DeadLetterConfig", GONE)),
+        ("no retry policy", prop("RankingRequestUpdateRule.Targets.0.RetryPolicy", GONE)),
+    ],
+    "rules_may_write_to_their_queues": [
+        ("a policy fewer", whole("DeadLettersPolicy", GONE)),
+        ("a rule unnamed", prop("EventQueuesPolicy.PolicyDocument.Statement.0.Condition.ArnEquals", {})),
+    ],
+    "queues_are_encrypted": [
+        ("plain at rest", prop("MailQueue.SqsManagedSseEnabled", False)),
+        ("a queue without a policy", whole("Another", QUEUE)),
+    ],
+}
+
+API: Breakages = {
+    "every_route_has_the_authorizer": [
+        ("an open route", prop("GetRecommendationFunction.Events.Route.Properties.Auth", {"Authorizer": "NONE"})),
+        ("no default", top("Globals.HttpApi.Auth.DefaultAuthorizer", GONE)),
+    ],
+    "tokens_are_checked_against_issuer_and_audience": [
+        ("any audience", top("Globals.HttpApi.Auth.Authorizers.AccessToken.JwtConfiguration.audience", GONE)),
+    ],
+    "routes_belong_to_the_one_api": [
+        ("another API", prop("RankItemsFunction.Events.Route.Properties.ApiId", GONE)),
+        ("a shared route", prop("RankItemsFunction.Events.Route.Properties.Method", "GET")),
+    ],
+    "only_our_origin_may_call": [
+        ("every origin", top("Parameters.AllowedOrigin.Default", "*")),
+        ("a method fewer", prop("Api.CorsConfiguration.AllowMethods", ["GET"])),
+    ],
+    "the_api_is_throttled_and_logged": [
+        ("no limit", prop("Api.DefaultRouteSettings", GONE)),
+        ("no log", prop("Api.AccessLogSettings", GONE)),
+        ("ids in the log", prop("Api.AccessLogSettings.Format", '{"path":"$context.path"}')),
+    ],
+}
