@@ -11,7 +11,7 @@ from botocore.config import Config
 
 from local.commands.instance import Instance
 from local.commands.options import CommandError, common, emit
-from local.load import Loader, Report, Tables
+from local.load import Report, Tables, load_file
 from local.load.bulk import THREADS
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def load(file: Path, items: Path | None, state_dir: Path, as_json: bool) -> None
     class. What is not in --items: an item somebody enrolled in is a course and its own class. Bad rows are left out
     and counted by reason. Loading a file again adds nothing.
     """
-    report = load_file(Instance.of(state_dir), file, items)
+    report = load_into(Instance.of(state_dir), file, items)
     if as_json:
         emit(report.to_dict())
     else:
@@ -47,7 +47,7 @@ def load(file: Path, items: Path | None, state_dir: Path, as_json: bool) -> None
         raise CommandError(f"{file} has no row that can be used")
 
 
-def load_file(instance: Instance, file: Path, items: Path | None = None) -> Report:
+def load_into(instance: Instance, file: Path, items: Path | None = None) -> Report:
     """Load a file into the running stack, with a progress display on stderr.
 
     Raises:
@@ -63,8 +63,8 @@ def load_file(instance: Instance, file: Path, items: Path | None = None) -> Repo
     )
     tables = Tables(outputs["StudentsTable"], outputs["InteractionsTable"], outputs["ClassActivityTable"])
     with _Display() as display:
-        loader = Loader(boto3.client("dynamodb", config=config), tables, _half_life_days(), display.watch)
-        return loader.load(file, items)
+        client = boto3.client("dynamodb", config=config)
+        return load_file(client, tables, file, items, half_life_days=_half_life_days(), watch=display.watch)
 
 
 def describe(report: Report) -> str:

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from botocore.exceptions import ClientError, HTTPClientError
 
@@ -67,67 +67,91 @@ def in_threads(work: Callable[[T], R], pieces: Iterable[T]) -> Iterator[R]:
                 left.cancel()
 
 
-def put(client: "DynamoDBClient", table: str, rows: Sequence[Wire], stamp: Callable[[Wire], Wire]) -> None:
-    """Put rows of different keys; each attempt sends `stamp(row)`.
+class Table:
+    """A table with a key of strings, read and written in batches.
 
     Args:
         client: made with `total_max_attempts=1`, else botocore repeats a request with its old stamp.
-        table: its name.
-        rows: any number.
-        stamp: adds what says when the row was written.
+        name: physical name.
+        key: its key attributes.
+
+    Attributes:
+        was_empty: whether it had no row at all when this object was made.
     """
-    for some in chunks(rows, _WRITES):
-        pending = some
+
+    def __init__(self, client: "DynamoDBClient", name: str, *key: str) -> None:
+        self.client = client
+        self.name = name
+        self._key = key
+        self.was_empty = not client.scan(TableName=name, Limit=1)["Items"]
+
+    def key(self, row: Wire) -> tuple[str, ...]:
+        """The values of a row's key."""
+        return tuple(row[name]["S"] for name in self._key)
+
+    def put(self, rows: Sequence[Wire], stamp: Callable[[Wire], Wire]) -> None:
+        """Put rows of different keys; each attempt sends `stamp(row)`."""
+        for some in chunks(rows, _WRITES):
+            self._put(some, stamp)
+
+    def create(self, rows: Sequence[Wire], attributes: Sequence[str] = ()) -> list[Wire | None]:
+        """Create those of the rows whose keys are not taken; what is there stays as it is.
+
+        Returns:
+            For each row None where it was created, else the key and the named attributes of the row that was there.
+        """
+        # Asking first is cheap; INSERT still refuses what somebody else creates at this moment.
+        there = {} if self.was_empty else self.rows(rows, attributes)
+        new = [row for row in rows if self.key(row) not in there]
+        for some in chunks(new, _WRITES):
+            if refused := self._insert(some):
+                there |= self.rows(refused, attributes)
+        return [there.get(self.key(row)) for row in rows]
+
+    def rows(self, keyed: Sequence[Wire], attributes: Sequence[str] = ()) -> dict[tuple[str, ...], Wire]:
+        """Those rows that exist of the keys in `keyed`, with their key and the named attributes."""
+        found: dict[tuple[str, ...], Wire] = {}
+        names = {f"#{number}": name for number, name in enumerate((*self._key, *attributes))}
+        for some in chunks(keyed):
+            keys = [{name: row[name] for name in self._key} for row in some]
+            found |= {self.key(row): row for row in self._get(keys, names)}
+        return found
+
+    def _put(self, rows: list[Wire], stamp: Callable[[Wire], Wire]) -> None:
+        pending = rows
 
         def step() -> bool:
             nonlocal pending
             requests: list[Any] = [{"PutRequest": {"Item": stamp(row)}} for row in pending]
-            left = client.batch_write_item(RequestItems={table: requests})["UnprocessedItems"].get(table, [])
-            pending = [dict(request["PutRequest"]["Item"]) for request in left]
+            left = self.client.batch_write_item(RequestItems={self.name: requests})["UnprocessedItems"]
+            pending = [dict(request["PutRequest"]["Item"]) for request in left.get(self.name, [])]
             return not pending
 
         _patiently(step)
 
-
-def insert(client: "DynamoDBClient", table: str, rows: Sequence[Wire]) -> list[bool]:
-    """Create rows where there is none of the key (PartiQL INSERT, a conditional write in batches).
-
-    Returns:
-        One flag a row: True where it was created, False where the row that was there stays as it is.
-
-    Raises:
-        botocore.exceptions.ClientError: DynamoDB refused a row for another reason.
-    """
-    created: dict[int, bool] = {}
-    for numbers in chunks(range(len(rows)), _WRITES):
-        pending = numbers
+    def _insert(self, rows: list[Wire]) -> list[Wire]:
+        """Conditional writes in a batch (PartiQL); answers the rows whose keys were taken."""
+        refused: list[Wire] = []
+        pending = rows
 
         def step() -> bool:
             nonlocal pending
-            statements: list[Any] = [_insertion(table, rows[number]) for number in pending]
-            answers = client.batch_execute_statement(Statements=statements)["Responses"]
-            again = []
-            for number, answer in zip(pending, answers, strict=True):
-                code = answer.get("Error", {}).get("Code")
-                if code in _TRANSIENT:
-                    again.append(number)
-                elif code in (None, "DuplicateItem"):
-                    created[number] = code is None
-                else:
-                    raise ClientError({"Error": dict(answer["Error"])}, "BatchExecuteStatement")  # type: ignore[typeddict-item]
-            pending = again
+            statements: list[Any] = [_insertion(self.name, row) for row in pending]
+            answers = self.client.batch_execute_statement(Statements=statements)["Responses"]
+            codes = [(row, dict(answer.get("Error", {}))) for row, answer in zip(pending, answers, strict=True)]
+            for _, error in codes:
+                if error and error["Code"] not in {"DuplicateItem", *_TRANSIENT}:
+                    raise ClientError(cast("Any", {"Error": error}), "BatchExecuteStatement")
+            refused.extend(row for row, error in codes if error.get("Code") == "DuplicateItem")
+            pending = [row for row, error in codes if error.get("Code") in _TRANSIENT]
             return not pending
 
         _patiently(step)
-    return [created[number] for number in range(len(rows))]
+        return refused
 
-
-def existing(client: "DynamoDBClient", table: str, keys: Sequence[Wire], attributes: Sequence[str]) -> list[Wire]:
-    """Those of the rows that exist, in no order, with the named attributes."""
-    found: list[Wire] = []
-    names = {f"#{number}": name for number, name in enumerate(attributes)}
-    for some in chunks(keys):
-        pending: list[Any] = list(some)
+    def _get(self, keys: list[Wire], names: dict[str, str]) -> list[Wire]:
+        found: list[Wire] = []
+        pending: list[Any] = keys
 
         def step() -> bool:
             nonlocal pending
@@ -137,14 +161,14 @@ def existing(client: "DynamoDBClient", table: str, keys: Sequence[Wire], attribu
                 "ProjectionExpression": ",".join(names),
                 "ExpressionAttributeNames": names,
             }
-            answer = client.batch_get_item(RequestItems={table: request})
-            found.extend(answer["Responses"].get(table, []))
+            answer = self.client.batch_get_item(RequestItems={self.name: request})
+            found.extend(answer["Responses"].get(self.name, []))
             left = answer["UnprocessedKeys"]
-            pending = list(left[table]["Keys"]) if table in left else []
+            pending = list(left[self.name]["Keys"]) if self.name in left else []
             return not pending
 
         _patiently(step)
-    return found
+        return found
 
 
 def _insertion(table: str, row: Wire) -> dict[str, Any]:

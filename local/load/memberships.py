@@ -20,17 +20,14 @@ if TYPE_CHECKING:
 _ATTEMPTS = 5
 
 
-def recount(
-    client: "DynamoDBClient",
-    class_activity: str,
-    interactions: str,
-    pair: tuple[str, str],
-    half_life_days: float,
-) -> bool:
-    """Make the row of a (class, student) pair say what Interactions says.
+# What `says` reads of a row.
+COUNTED = ("events", "score", "enrolledAt")
 
-    Returns:
-        True if it had to be changed.
+
+def recount(
+    client: "DynamoDBClient", class_activity: str, interactions: str, pair: tuple[str, str], half_life_days: float
+) -> None:
+    """Make the row of a (class, student) pair say what Interactions says.
 
     Raises:
         GaveUpError: live events changed the row at every attempt.
@@ -39,16 +36,25 @@ def recount(
         key = rows.member_key(*pair)
         before = client.get_item(TableName=class_activity, Key=key, ConsistentRead=True).get("Item", {})
         engagement = _from_interactions(client, interactions, pair, half_life_days)
-        if _says(before, engagement):
-            return False
+        if says(before, engagement):
+            return
         try:
             client.update_item(TableName=class_activity, Key=key, **_update(before, rows.member(*pair, engagement)))
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") != "ConditionalCheckFailedException":
                 raise
         else:
-            return True
+            return
     raise GaveUpError(f"the row of student {pair[1]} in class {pair[0]} keeps changing")
+
+
+def says(row: Mapping[str, Any], engagement: Engagement) -> bool:
+    """Whether a row, in wire form, tells this engagement."""
+    return (
+        int(row.get("events", {}).get("N", "0")) == engagement.events
+        and math.isclose(float(row.get("score", {}).get("N", "0")), engagement.score, abs_tol=1e-6)
+        and (engagement.enrolled is None or "enrolledAt" in row)
+    )
 
 
 def _from_interactions(
@@ -70,14 +76,6 @@ def _from_interactions(
             for row in page["Items"]
         ),
         half_life_days,
-    )
-
-
-def _says(row: Mapping[str, Any], engagement: Engagement) -> bool:
-    return (
-        int(row.get("events", {}).get("N", "0")) == engagement.events
-        and math.isclose(float(row.get("score", {}).get("N", "0")), engagement.score, abs_tol=1e-6)
-        and (engagement.enrolled is None or "enrolledAt" in row)
     )
 
 
