@@ -4,7 +4,7 @@ Every repair has a contract test that fails without it. `EMULATOR_VERSION` is th
 test fails when the installed one differs, because repairs reach into private names.
 """
 
-from local.compat import buses, http_api, queues, states
+from local.compat import buses, functions, http_api, queues, states, streams
 
 EMULATOR_VERSION = "1.5.33"
 
@@ -14,4 +14,9 @@ def apply(time_scale: float) -> None:
     http_api.import_openapi_body()
     buses.create_archives_from_templates()
     states.read_definitions_in_yaml()
+    functions.report_errors_by_name()
+    functions.bound_concurrency()
     queues.keep_queue_urls_across_ports()
+    queues.lose_no_message()
+    queues.retry_failed_messages_in_scaled_time(time_scale)
+    streams.deliver_streams_as_declared(time_scale)

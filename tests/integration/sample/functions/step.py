@@ -8,17 +8,14 @@ class SchoolClosedError(Exception):
     pass
 
 
-class RetryThisError(Exception):
-    pass
-
-
 CALLS = {"count": 0}
 
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     CALLS["count"] += 1
-    if event.get("raise") == "closed":
-        raise SchoolClosedError("the school is closed")
-    if event.get("raise") == "once" and CALLS["count"] == 1:
-        raise RetryThisError("try again")
+    match event.get("raise"):
+        case "closed":
+            raise SchoolClosedError("the school is closed")
+        case str(message):
+            raise ValueError(message)
     return {"seen": event, "calls": CALLS["count"], "pid": os.getpid(), "greeting": os.environ["GREETING"]}

@@ -1,0 +1,67 @@
+"""Lambda: how function errors look, and how many functions run at once."""
+
+import os
+import threading
+from typing import Any
+
+# Enough for the queues' consumers and the API side by side; each is a Python process on the user's machine.
+CONCURRENCY = max(4, os.cpu_count() or 1)
+
+_REPORT_ERROR = (
+    """_real_stdout.write(json.dumps({"status": "error", "error": str(e), "trace": traceback.format_exc()}) + "\\n")"""
+)
+_RETURN_ERROR = """
+            sys.stderr.write(traceback.format_exc())
+            _real_stdout.write(json.dumps({"status": "ok", "result": {"__function_error__": {
+                "errorMessage": str(e),
+                "errorType": type(e).__name__,
+                "stackTrace": traceback.format_tb(e.__traceback__)[1:],
+            }}}) + "\\n")"""
+
+
+def report_errors_by_name() -> None:
+    """An exception of a handler is reported by its class and leaves the environment running.
+
+    AWS: the error payload carries errorType (the class), errorMessage, requestId and stackTrace; Step Functions
+    matches the class in ErrorEquals; the process serves the next event.
+    Emulator: every exception is a `Runtime.HandlerError` without stackTrace, and the process is killed.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    script = lambda_runtime._PYTHON_WORKER_SCRIPT
+    assert _REPORT_ERROR in script
+    lambda_runtime._PYTHON_WORKER_SCRIPT = script.replace(_REPORT_ERROR, _RETURN_ERROR.lstrip())
+    execute = lambda_svc._execute_function_warm
+
+    def execute_function(func: dict[str, Any], event: object, request_id: str) -> dict[str, Any]:
+        outcome: dict[str, Any] = execute(func, event, request_id)
+        body = outcome.get("body")
+        if isinstance(body, dict) and "__function_error__" in body:
+            error = {**body["__function_error__"], "requestId": request_id}
+            return {"body": error, "error": True, "log": outcome.get("log", "")}
+        return outcome
+
+    lambda_svc._execute_function_warm = execute_function
+
+
+def bound_concurrency() -> None:
+    """At most `CONCURRENCY` functions run at once; the others wait.
+
+    AWS: a thousand environments on machines of their own.
+    Emulator: as many processes on this machine as there are events, until nothing moves; it throttles only by memory.
+    A function called by a function does not wait, since its caller holds the place it would wait for.
+    """
+    from ministack.services import lambda_svc
+
+    places = threading.BoundedSemaphore(CONCURRENCY)
+    dispatch = lambda_svc._execute_function_dispatch
+
+    def execute(*arguments: Any) -> Any:  # noqa: ANN401 - the emulator's own signature, passed through
+        if lambda_svc._invoke_depth.get() > 1:
+            return dispatch(*arguments)
+        with places:
+            return dispatch(*arguments)
+
+    lambda_svc._execute_function_dispatch = execute
+    lambda_svc._ACCOUNT_CONCURRENCY_CAP = 1000
