@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
-    from local.recommender.dataset import Floats, Ints
+    from local.recommender.dataset import Floats, Ints, Longs
 
 FLOOR = np.float32(0.05)
+BEST, DRAWN = 64, 192
+"""Competitors of each target when the catalogue is larger: the best by a rough ranking, and a uniform sample."""
 
 
 def features(scores: Floats) -> tuple[Floats, Floats]:
@@ -26,37 +26,74 @@ def features(scores: Floats) -> tuple[Floats, Floats]:
     return z, np.log(np.maximum(z, 0) + FLOOR)
 
 
-def fit(
-    columns: Sequence[Floats], targets: Ints, penalties: Sequence[float], *, iterations: int = 60
-) -> NDArray[np.float64]:
-    """Weights w that maximise the mean log-likelihood of softmax(Σ w_k columns_k) at the targets, with an l2 penalty.
+def competitors(rough: Floats, targets: Ints, random: np.random.Generator) -> tuple[Longs, Floats]:
+    """Which items compete in the likelihood of each step, and with what log-weight.
 
     Args:
-        columns: One float32[b, n] per feature.
-        targets: int[b], the item that came.
-        penalties: The l2 penalty of each weight.
-        iterations: Most L-BFGS steps; the problem is convex.
+        rough: float32[b, n], a rough ranking.
+        targets: int32[b].
+        random: Source of the sample.
+
+    Returns:
+        int64[b, c] items, the target first, and float32[b, c] offsets: 0, or the log of how many items a drawn one
+        stands for (sampled softmax with importance weights), or minus infinity for one that is already there.
     """
-    from scipy.optimize import minimize
+    b, n = rough.shape
+    if n <= BEST + DRAWN:
+        order = np.tile(np.arange(n), (b, 1))
+        rows = np.arange(b)
+        order[rows, 0], order[rows, targets] = targets, 0
+        return order, np.zeros((b, n), np.float32)
+    best = np.argpartition(-rough, BEST, axis=1)[:, :BEST]
+    drawn = random.integers(0, n, (b, DRAWN))
+    items = np.concatenate([targets[:, None], best, drawn], axis=1).astype(np.int64)
+    listed = np.zeros((b, n), bool)
+    np.put_along_axis(listed, best, values=True, axis=1)
+    np.put_along_axis(listed, targets[:, None].astype(np.int64), values=True, axis=1)
+    offsets = np.zeros(items.shape, np.float32)
+    offsets[:, 1 : BEST + 1][best == targets[:, None]] = -np.inf
+    offsets[:, BEST + 1 :] = np.where(np.take_along_axis(listed, drawn, 1), -np.inf, np.log(n / DRAWN))
+    return items, offsets
 
-    rows = np.arange(len(targets))
-    at_target = np.array([column[rows, targets].mean(dtype=np.float64) for column in columns])
-    l2 = np.asarray(penalties)
 
-    def loss(w: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        z = np.zeros_like(columns[0])
-        for weight, column in zip(w, columns, strict=True):
-            z += np.float32(weight) * column
+def fit(columns: Floats, offsets: Floats, penalties: Floats, *, steps: int = 20) -> NDArray[np.float64]:
+    """Weights w that maximise the mean log-likelihood of the first item under softmax(columns·w + offsets).
+
+    Newton's method with step halving on a convex problem: a handful of passes over the data.
+
+    Args:
+        columns: float32[b, c, k], features of the competing items, the one that came first.
+        offsets: float32[b, c].
+        penalties: float32[k], the l2 penalty of each weight.
+        steps: Most Newton steps.
+    """
+    b, _, k = columns.shape
+    flat = columns.reshape(-1, k)
+    came = columns[:, 0].mean(0, dtype=np.float64)
+
+    def chances(w: NDArray[np.float64]) -> tuple[float, Floats]:
+        z = (flat @ w.astype(np.float32)).reshape(offsets.shape) + offsets
         z -= z.max(1, keepdims=True)
-        hits = z[rows, targets].astype(np.float64)
+        hit = z[:, 0].astype(np.float64)
         np.exp(z, out=z)
         total = z.sum(1, keepdims=True)
         z /= total
-        expected = np.array([np.vdot(z, column) for column in columns], dtype=np.float64) / len(targets)
-        return (
-            float((np.log(total[:, 0]) - hits).mean() + (l2 * w**2).sum()),
-            expected - at_target + 2 * l2 * w,
-        )
+        return float((np.log(total[:, 0]) - hit).mean() + (penalties * w**2).sum()), z
 
-    start = np.full(len(columns), 0.1)
-    return np.asarray(minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": iterations}).x)
+    w = np.zeros(k)
+    loss, p = chances(w)
+    for _ in range(steps):
+        expected = np.einsum("bc,bck->bk", p, columns, optimize=True)
+        gradient = expected.mean(0, dtype=np.float64) - came + 2 * penalties * w
+        curvature = (flat * p.reshape(-1, 1)).T @ flat / b - expected.T @ expected / b
+        step = np.linalg.solve(curvature.astype(np.float64) + np.diag(2 * penalties + 1e-7), gradient)
+        scale = 1.0
+        tried, p = chances(w - step)
+        while tried > loss and scale > 1e-3:
+            scale /= 2
+            tried, p = chances(w - scale * step)
+        w = w - scale * step
+        if loss - tried < 1e-6:
+            break
+        loss = tried
+    return w

@@ -7,39 +7,61 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from local.recommender import linear_algebra
+from local.recommender.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from local.recommender.dataset import Floats
     from local.recommender.sequences import Sequences
 
+PRIOR = 200.0
+"""Ridge penalty in events: how much evidence outweighs the belief that two items have nothing to do with each other.
+
+A count and not a share of the mean diagonal: with little data per item the answer leans on the prior, with much it does
+not. The data's own scale enters by the small shares added below.
+"""
+EASE_SHARE, RIDGE_SHARE = 0.1, 0.25
 RIDGE_DECAY, RIDGE_LENGTH = 0.8, 20
 """How far back, and with what weight per step, the autoregression looks."""
+NEAR_DECAY, NEAR_LENGTH = 0.7, 5
 
 
-def transitions(sequences: Sequences) -> Floats:
-    """First-order Markov chain: float32[n, n], P(next item = j | last item = i), unsmoothed."""
-    n, items = sequences.n_items, sequences.items.astype(np.int64)
-    follows = np.flatnonzero(sequences.positions > 0)
-    weights = None if sequences.weights is None else sequences.weights[follows]
-    counts = np.bincount(items[follows - 1] * n + items[follows], weights, n * n).reshape(n, n)
-    return np.asarray(counts / (counts.sum(1, keepdims=True) + 1e-6), np.float32)
+def transitions(sequences: Sequences) -> SparseRows:
+    """First-order Markov chain: P(next item = j | last item = i), unsmoothed, n x n."""
+    return follows(sequences, 1, 1.0)
 
 
-def ease(sequences: Sequences, *, regularisation: float = 0.5) -> Floats:
+def near(sequences: Sequences) -> SparseRows:
+    """What comes within a few steps, each step counting less; for items outside the dense core, n x n."""
+    return follows(sequences, NEAR_LENGTH, NEAR_DECAY)
+
+
+def follows(sequences: Sequences, length: int, decay: float) -> SparseRows:
+    """Σ over lags k ≤ length of decay^(k-1) · [x_t = j, x_{t-k} = i], rows scaled to sum 1."""
+    n, items, positions = sequences.n_items, sequences.items.astype(np.int64), sequences.positions
+    pairs, weights = [], []
+    for lag in range(1, length + 1):
+        later = np.flatnonzero(positions >= lag)
+        pairs.append(items[later - lag] * n + items[later])
+        weight = np.full(len(later), decay ** (lag - 1), np.float32)
+        weights.append(weight if sequences.weights is None else weight * sequences.weights[later])
+    return SparseRows.from_pairs(np.concatenate(pairs), np.concatenate(weights), n).normalised()
+
+
+def ease(sequences: Sequences) -> Floats:
     """EASE^R (Steck, WWW 2019): the item-item regression with zero diagonal, float32[n, n].
 
-    B = -P / diag(P), P = (XᵀX + λI)⁻¹ over binary user histories; λ is in units of the mean diagonal.
+    B = -P / diag(P), P = (XᵀX + λI)⁻¹ over binary user histories.
     """
     bags = sequences.bags(1.0, np.iinfo(np.int64).max)
     bags.data[:] = 1
-    gram = (bags.T @ bags).toarray()
-    precision = linear_algebra.inverse(gram, regularisation * max(float(np.trace(gram)) / len(gram), 1.0))
-    matrix = precision / -np.diag(precision)
-    np.fill_diagonal(matrix, 0)
-    return np.ascontiguousarray(matrix, dtype=np.float32)
+    gram = np.asarray((bags.T @ bags).todense(), np.float32)
+    precision = linear_algebra.inverse(gram, PRIOR + EASE_SHARE * float(np.trace(gram)) / len(gram))
+    precision /= -np.diag(precision)
+    np.fill_diagonal(precision, 0)
+    return precision
 
 
-def ridge(sequences: Sequences, *, regularisation: float = 1.0, power: float = 0.25, newest: int = 500) -> Floats:
+def ridge(sequences: Sequences, *, power: float = 0.25, newest: int = 500) -> Floats:
     """Ridge regression of the next item's one-hot on the decayed recent history, float32[n, n].
 
     With s_t = Σ_k decay^k e(x_{t-1-k}), k < length: B = (Σ w s sᵀ + λI)⁻¹ Σ w s e(x_t)ᵀ; a linear autoregression in the
@@ -47,7 +69,7 @@ def ridge(sequences: Sequences, *, regularisation: float = 1.0, power: float = 0
     (targets in the sequence)^-power, so that long sequences do not drown short ones.
     """
     gram, cross = _lag_statistics(sequences.newest(newest), power)
-    return linear_algebra.solve(gram, cross, regularisation * max(float(np.trace(gram)) / len(gram), 1e-6))
+    return linear_algebra.solve(gram, cross, PRIOR + RIDGE_SHARE * float(np.trace(gram)) / len(gram))
 
 
 def _lag_statistics(sequences: Sequences, power: float) -> tuple[Floats, Floats]:

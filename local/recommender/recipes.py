@@ -78,8 +78,9 @@ SIMS: dict[str, Number | Choice] = {
 PERIODS = {"30 minutes": 1_800, "1 hour": 3_600, "3 hours": 10_800, "1 day": 86_400}
 
 
-def _blend(_: Mapping[str, str]) -> Model:
-    return BlendModel.untrained()
+def _blend(given: Mapping[str, str]) -> Model:
+    flag = given.get("recency_mask", given.get("apply_recency_bias", "true"))
+    return BlendModel(recency=flag.lower() == "true")
 
 
 RECIPES: dict[str, Recipe] = {

@@ -75,6 +75,14 @@ class Sequences:
         lengths = self.lengths
         return self.slices(np.arange(len(self)), np.maximum(lengths - length, 0), lengths)
 
+    def relabelled(self, labels: Longs, n_items: int) -> Sequences:
+        """The sequences with item i renamed labels[i]; events whose label is negative are left out."""
+        items = labels[self.items]
+        keep = items >= 0
+        indptr = np.concatenate(([0], np.cumsum(keep)))[self.indptr].astype(np.int64)
+        weights = None if self.weights is None else self.weights[keep]
+        return Sequences(items[keep].astype(np.int32), indptr, n_items, weights)
+
     def bags(self, decay: float, length: int) -> csr_array:
         """float32[s, n_items]: the last `length` events of each, weighted decay^age (the newest has age 0), summed."""
         from scipy.sparse import csr_array
