@@ -4,7 +4,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBServiceResource
+    from mypy_boto3_dynamodb import DynamoDBClient, DynamoDBServiceResource
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_personalize import PersonalizeClient
     from mypy_boto3_personalize_events import PersonalizeEventsClient
@@ -32,6 +32,8 @@ _DEFAULT: dict[str, Any] = {
 def client(service: Literal["sesv2"]) -> "SESV2Client": ...
 @overload
 def client(service: Literal["sqs"]) -> "SQSClient": ...
+@overload
+def client(service: Literal["dynamodb"]) -> "DynamoDBClient": ...
 @overload
 def client(service: Literal["s3"]) -> "S3Client": ...
 @overload
