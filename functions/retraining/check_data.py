@@ -1,0 +1,12 @@
+"""State "Check data": `{lease, export, force}`; decides whether and how the export is imported."""
+
+from typing import Any
+
+from retraining import lease, runs
+from retraining.data_check import check
+
+
+def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
+    """`{verdict, why, importMode, imports}`."""
+    lease.prove(event)
+    return check(event["export"], runs.watermark(), force=event["force"])

@@ -1,0 +1,91 @@
+"""Before anything is imported: is there enough, is there anything new, and can it be trusted?"""
+
+from collections.abc import Mapping
+from typing import Any
+
+# Personalize trains on nothing smaller ("Amazon Personalize endpoints and quotas").
+MIN_INTERACTIONS = 1_000
+MIN_USERS_WITH_TWO = 25
+MIN_SHARE_WITH_TWO = 0.01
+
+# Beyond these something broke upstream, and a model of the rest would be worse than the one that serves.
+MAX_REJECTED_ROWS = 100
+MAX_REJECTED_SHARE = 0.01
+MIN_ROWS_OF_BEFORE = 0.8
+
+
+def check(export: Mapping[str, Any], mark: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
+    """The verdict on an export.
+
+    Args:
+        export: the manifest's datasets with their counts.
+        mark: the watermark of the last import; {} where there was none.
+        force: train also on what did not change or has shrunk.
+
+    Returns:
+        `{verdict: OK | SKIPPED_MIN_DATA | SKIPPED_UNCHANGED | REFUSED, why, importMode, imports: [{dataset, location,
+        mode, rows, why}]}`; imports is empty unless the verdict is OK.
+    """
+    datasets: Mapping[str, Any] = export["datasets"]
+    before: Mapping[str, Any] = mark.get("datasets", {})
+    if trouble := _untrustworthy(datasets) or (None if force else _shrunk(datasets, before)):
+        return _without_import("REFUSED", trouble)
+    if missing := _too_little(datasets["interactions"]):
+        return _without_import("SKIPPED_MIN_DATA", missing)
+    changed = [name for name, dataset in datasets.items() if _differs(dataset, before.get(name, {}))]
+    if not changed and not force:
+        return _without_import("SKIPPED_UNCHANGED", f"the same rows as run {mark['runId']} imported")
+    imports = [
+        _import(name, dataset, before.get(name, {}), force=force)
+        for name, dataset in datasets.items()
+        if dataset["rows"] and (force or name in changed)
+    ]
+    why = "; ".join(f"{job['dataset']}: {job['why']}" for job in imports)
+    return {"verdict": "OK", "why": why, "importMode": "FULL", "imports": imports}
+
+
+def _without_import(verdict: str, why: str) -> dict[str, Any]:
+    return {"verdict": verdict, "why": why, "importMode": "NONE", "imports": []}
+
+
+def _untrustworthy(datasets: Mapping[str, Any]) -> str | None:
+    for name, dataset in datasets.items():
+        rejected = sum(dataset["rejected"].values())
+        allowed = max(MAX_REJECTED_ROWS, MAX_REJECTED_SHARE * (dataset["rows"] + rejected))
+        if rejected > allowed:
+            reasons = ", ".join(f"{reason}: {count}" for reason, count in sorted(dataset["rejected"].items()))
+            return f"{rejected} rows of {name} were rejected, at most {allowed:.0f} are tolerated ({reasons})"
+    return None
+
+
+def _shrunk(datasets: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
+    for name, dataset in datasets.items():
+        earlier = before.get(name, {}).get("rows", 0)
+        if dataset["rows"] < MIN_ROWS_OF_BEFORE * earlier:
+            return f"{name} fell from {earlier} rows to {dataset['rows']}; force the run if that is meant"
+    return None
+
+
+def _too_little(interactions: Mapping[str, Any]) -> str | None:
+    rows, users, with_two = interactions["rows"], interactions.get("users", 0), interactions.get("usersWithTwo", 0)
+    if rows < MIN_INTERACTIONS:
+        return f"{rows} interactions, Personalize needs {MIN_INTERACTIONS}"
+    if with_two < MIN_USERS_WITH_TWO:
+        return f"{with_two} students with two interactions or more, Personalize needs {MIN_USERS_WITH_TWO}"
+    if with_two < MIN_SHARE_WITH_TWO * users:
+        return f"{with_two} of {users} students have two interactions or more, Personalize needs one in a hundred"
+    return None
+
+
+def _differs(dataset: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
+    return bool(dataset["fingerprint"] != before.get("fingerprint", "0" * 32))
+
+
+def _import(name: str, dataset: Mapping[str, Any], before: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
+    if not before:
+        why = "first import"
+    elif force:
+        why = "forced"
+    else:
+        why = f"changed, {dataset['rows'] - before['rows']:+d} rows: replaced as a whole"
+    return {"dataset": name, "location": dataset["location"], "mode": "FULL", "rows": dataset["rows"], "why": why}

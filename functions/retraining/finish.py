@@ -1,0 +1,116 @@
+"""The end of a run, whatever it was: record, watermark, serving models and the lease in one transaction."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from campus import bus, clock, events, tables
+from campus.observability import logger
+from campus.settings import settings
+from retraining import lease, runs
+from retraining.lease import Lease
+from retraining.summary import summarise
+
+_LEARNT = ("PROMOTED", "REJECTED", "IMPORTED")
+
+
+def finish(held: Lease, run: Mapping[str, Any], failure: Mapping[str, Any] | None = None) -> runs.Record:
+    """Write down how the run ended, and let the next one begin.
+
+    Args:
+        held: the run's lease; one that was lost meanwhile changes nothing but the run's own record.
+        run: what the states found out, as the state machine collected it.
+        failure: `{Error, Cause}` of the state that failed.
+
+    Returns:
+        The run record. A repeated call answers the first one's.
+    """
+    before = runs.load(held.run_id)
+    if before and before["status"] != runs.RUNNING and before.get("fencingToken") == held.fencing_token:
+        record = before
+    else:
+        record = summarise(run, failure, clock.now_ms())
+        record |= {"executionArn": held.owner, "fencingToken": held.fencing_token}
+        _write(held, run, record)
+    if record["status"] != runs.FAILED and lease.another_requested():
+        _ask_again(held)
+    return record
+
+
+def _write(held: Lease, run: Mapping[str, Any], record: runs.Record) -> None:
+    puts = [runs.to_item(record), *_models(run, record), *_watermark(run, record)]
+    actions = [{"Put": {"TableName": settings.operations_table, "Item": item}} for item in puts]
+    try:
+        tables.transact([lease.release(held), *actions])
+    except ClientError as error:
+        if "ConditionalCheckFailed" not in tables.refused(error):
+            raise
+        if record["status"] != runs.FAILED:
+            raise lease.LeaseLostError(f"run {held.run_id} lost its lease before it was recorded") from None
+        _write_own(record)
+
+
+def _write_own(record: runs.Record) -> None:
+    """Record a failure without the lease, unless another execution has resumed this very run."""
+    try:
+        tables.operations().put_item(
+            Item=runs.to_item(record),
+            ConditionExpression="executionArn = :me",
+            ExpressionAttributeValues={":me": record["executionArn"]},
+        )
+    except ClientError as error:
+        if not tables.is_conditional_failure(error):
+            raise
+
+
+def _models(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
+    """A serving row for every campaign that now serves this run's version, even if the run failed later."""
+    rows = []
+    for campaign in run.get("campaigns", []):
+        if campaign["outcome"] != "ACTIVE":
+            continue
+        version = campaign["solutionVersionArn"]
+        row = {
+            "pk": "MODEL",
+            "sk": campaign["name"],
+            "campaignArn": campaign["arn"],
+            "solutionVersionArn": version,
+            "modelVersion": version.rpartition("/")[2],
+            "promotedAt": record["finishedAt"] // 1000,
+            "runId": record["runId"],
+        }
+        before = campaign.get("previousSolutionVersionArn")
+        rows.append(row | ({"previousSolutionVersionArn": before} if before else {}))
+    return rows
+
+
+def _watermark(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
+    """How far this run came; a failed or too small one leaves the last one's, so that nothing is skipped."""
+    mark = runs.watermark()
+    if record["status"] == "SKIPPED_UNCHANGED":
+        return [runs.watermark_item({**mark, "cutOff": run["cutOff"]})]
+    if record["status"] not in _LEARNT:
+        return []
+    datasets = run["export"]["datasets"]
+    seen = {name: {"rows": found["rows"], "fingerprint": found["fingerprint"]} for name, found in datasets.items()}
+    new = {"cutOff": run["cutOff"], "runId": record["runId"], "datasets": seen}
+    if record["status"] != "IMPORTED":
+        kinds = [model["kind"] for model in run["models"]]
+        rows = datasets["interactions"]["rows"]
+        new["trained"] = {"at": record["finishedAt"], "rows": rows, "kinds": kinds, "runId": record["runId"]}
+    elif "trained" in mark:
+        new["trained"] = mark["trained"]
+    return [runs.watermark_item(new)]
+
+
+def _ask_again(held: Lease) -> None:
+    """Honour a request that came during the run: one more run, which trains if the policy says so."""
+    event = events.RankingUpdateRequested(
+        trigger=f"asked during run {held.run_id}",
+        metadata=events.Metadata(f"{held.run_id}-again", clock.iso(clock.now()), held.run_id),
+    )
+    entry = bus.Entry(event.metadata.event_id, event.source, event.detail_type, event.detail())
+    if bus.publish([entry]):
+        logger().warning("a request during the run could not be published", run=json.dumps(held.run_id))

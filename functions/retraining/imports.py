@@ -1,0 +1,62 @@
+"""Import jobs: one a dataset, named after the run, so that a retry finds it instead of starting a second."""
+
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import ClientError
+
+from campus.clients import client
+from campus.settings import settings
+from retraining import lake, names
+from retraining.progress import Progress, code, failed, patient, progress
+
+if TYPE_CHECKING:
+    from mypy_boto3_personalize.literals import ImportModeType
+
+# A resumed run replaces a failed job; more tries than these are not bad luck.
+MAX_ATTEMPTS = 9
+
+
+@patient
+def start(run_id: str, dataset: str, mode: "ImportModeType") -> Progress:
+    """Start the job, or adopt the one this run started before.
+
+    Returns:
+        The job's progress with its `arn`; BUSY where Personalize's five import slots are taken.
+    """
+    location = lake.location(dataset, run_id)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        name = names.of_run(dataset, run_id, attempt)
+        found = _job(name)
+        if found is None:
+            return _create(name, dataset, mode, location)
+        if found["dataSource"]["dataLocation"] != location:
+            return failed(f"import job {name} exists and reads {found['dataSource']['dataLocation']}")
+        step = progress(found, arn=found["datasetImportJobArn"])
+        if step["outcome"] != "FAILED":
+            return step
+    return failed(f"{MAX_ATTEMPTS} import jobs of {dataset} failed in run {run_id}")
+
+
+def _create(name: str, dataset: str, mode: "ImportModeType", location: str) -> Progress:
+    answer = client("personalize").create_dataset_import_job(
+        jobName=name,
+        datasetArn=names.dataset_arn(dataset),
+        dataSource={"dataLocation": location},
+        roleArn=settings.personalize_role_arn,
+        importMode=mode,
+    )
+    return {
+        "outcome": "IN_PROGRESS",
+        "status": "CREATE PENDING",
+        "arn": answer["datasetImportJobArn"],
+    }
+
+
+def _job(name: str) -> dict[str, Any] | None:
+    try:
+        answer = client("personalize").describe_dataset_import_job(datasetImportJobArn=names.import_job_arn(name))
+    except ClientError as error:
+        if code(error) == "ResourceNotFoundException":
+            return None
+        raise
+    return dict(answer["datasetImportJob"])

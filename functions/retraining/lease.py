@@ -1,0 +1,139 @@
+"""One retraining at a time, whoever starts it: an item with owner, expiry and a fencing token.
+
+The token grows with every new holder. Each step proves owner and token while it renews, before it creates or promotes
+anything, so a holder that was overtaken stops at its next step.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from botocore.exceptions import ClientError
+
+from campus import clock, tables
+from campus.settings import settings
+
+KEY = {"pk": "LEASE", "sk": "nightly_retraining"}
+
+
+class LeaseLostError(RuntimeError):
+    """Another run holds the lease, or this one gave it back; nothing more may be created or promoted."""
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Proof of being the one run; travels through the state machine as `{owner, runId, fencingToken}`."""
+
+    owner: str
+    run_id: str
+    fencing_token: int
+
+    @classmethod
+    def of(cls, event: Mapping[str, Any]) -> Self:
+        """The lease that the state machine hands to every function under `lease`."""
+        wire = event["lease"]
+        return cls(wire["owner"], wire["runId"], int(wire["fencingToken"]))
+
+    def to_dict(self) -> dict[str, Any]:
+        """As the state machine carries it."""
+        return {"owner": self.owner, "runId": self.run_id, "fencingToken": self.fencing_token}
+
+
+def acquire(owner: str, run_id: str) -> Lease | None:
+    """Take the lease, also from a holder whose time is over; None while another one holds it.
+
+    Asking again as the same owner succeeds (the first answer may have been lost).
+    """
+    now = clock.now()
+    try:
+        answer = tables.operations().update_item(
+            Key=KEY,
+            UpdateExpression=(
+                "SET #owner = :owner, runId = :run, leaseExpiresAt = :expiry, acquiredAt = :now, "
+                "fencingToken = if_not_exists(fencingToken, :zero) + :one REMOVE requested"
+            ),
+            ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner OR leaseExpiresAt < :now",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={
+                ":owner": owner,
+                ":run": run_id,
+                ":expiry": now + settings.lease_seconds,
+                ":now": now,
+                ":zero": 0,
+                ":one": 1,
+            },
+            ReturnValues="ALL_NEW",
+        )
+    except ClientError as error:
+        if tables.is_conditional_failure(error):
+            return None
+        raise
+    return Lease(owner, run_id, int(str(answer["Attributes"]["fencingToken"])))
+
+
+def prove(event: Mapping[str, Any]) -> Lease:
+    """The lease of a step's input, proved and prolonged; raises LeaseLostError."""
+    held = Lease.of(event)
+    renew(held)
+    return held
+
+
+def renew(lease: Lease) -> None:
+    """Prove and prolong the lease.
+
+    Raises:
+        LeaseLostError: somebody else took it over.
+    """
+    try:
+        tables.operations().update_item(
+            Key=KEY,
+            UpdateExpression="SET leaseExpiresAt = :expiry",
+            ConditionExpression="#owner = :owner AND fencingToken = :token",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":expiry": clock.now() + settings.lease_seconds, **_proof(lease)},
+        )
+    except ClientError as error:
+        if tables.is_conditional_failure(error):
+            raise LeaseLostError(f"run {lease.run_id} with token {lease.fencing_token} lost the lease") from None
+        raise
+
+
+def release(lease: Lease) -> dict[str, Any]:
+    """The lease given back, as one action for `tables.transact`: it fails unless `lease` still holds."""
+    return {
+        "Update": {
+            "TableName": settings.operations_table,
+            "Key": KEY,
+            "UpdateExpression": "REMOVE #owner, leaseExpiresAt",
+            "ConditionExpression": "#owner = :owner AND fencingToken = :token",
+            "ExpressionAttributeNames": {"#owner": "owner"},
+            "ExpressionAttributeValues": _proof(lease),
+        }
+    }
+
+
+def request_another() -> bool:
+    """Note on the held lease that somebody asked for a run meanwhile; False where nobody holds it any more."""
+    try:
+        tables.operations().update_item(
+            Key=KEY,
+            UpdateExpression="SET requested = :yes",
+            ConditionExpression="attribute_exists(#owner)",
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={":yes": True},
+        )
+    except ClientError as error:
+        if tables.is_conditional_failure(error):
+            return False
+        raise
+    return True
+
+
+def another_requested() -> bool:
+    """Whether a request came in during this run."""
+    item = tables.operations().get_item(Key=KEY, ConsistentRead=True).get("Item", {})
+    return bool(item.get("requested", False))
+
+
+def _proof(lease: Lease) -> dict[str, Any]:
+    return {":owner": lease.owner, ":token": lease.fencing_token}

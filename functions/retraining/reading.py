@@ -1,0 +1,83 @@
+"""Whole tables, page by page and segment by segment, with memory that does not grow with them."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from campus import tables
+from campus.clients import client
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Pages = Iterator[list[tables.Item]]
+
+# Parallel scans; more only help where DynamoDB, not this process's decoding, is the bottleneck.
+SEGMENTS = 4
+
+
+def scan(table: str, attributes: Sequence[str]) -> list[Pages]:
+    """The table in `SEGMENTS` disjoint parts, to be read by as many threads.
+
+    Args:
+        table: its name.
+        attributes: what the items are to contain; strings, numbers (as `Decimal`) and nulls, anything else stays as
+            DynamoDB writes it.
+    """
+    dynamodb = _unparsed()
+    return [_segment(dynamodb, table, ", ".join(attributes), number) for number in range(SEGMENTS)]
+
+
+def query(table: str, index: str, key: str, value: str) -> Pages:
+    """The items of one partition of an index."""
+    pages = (
+        _unparsed()
+        .get_paginator("query")
+        .paginate(
+            TableName=table,
+            IndexName=index,
+            KeyConditionExpression="#key = :value",
+            ExpressionAttributeNames={"#key": key},
+            ExpressionAttributeValues={":value": {"S": value}},
+        )
+    )
+    for page in pages:
+        yield [_item(item) for item in page["Items"]]
+
+
+def _segment(dynamodb: "DynamoDBClient", table: str, projection: str, number: int) -> Pages:
+    pages = dynamodb.get_paginator("scan").paginate(
+        TableName=table, ProjectionExpression=projection, Segment=number, TotalSegments=SEGMENTS
+    )
+    for page in pages:
+        yield [_item(item) for item in page["Items"]]
+
+
+def _unparsed() -> "DynamoDBClient":
+    """The DynamoDB client, told to take pages of items as the JSON they are.
+
+    botocore walks its model once for every attribute of every item, nine tenths of the time an export takes.
+    """
+    dynamodb = client("dynamodb")
+    for operation in ("Scan", "Query"):
+        dynamodb.meta.events.register(f"before-parse.dynamodb.{operation}", _take_json, unique_id=f"json-{operation}")
+    return dynamodb
+
+
+def _take_json(response_dict: dict[str, Any], customized_response_dict: dict[str, Any], **_: object) -> None:
+    if response_dict["status_code"] == 200:
+        customized_response_dict.update(json.loads(response_dict["body"]))
+        response_dict["body"] = b"{}"
+
+
+def _item(wire: Mapping[str, Any]) -> tables.Item:
+    return {name: _value(value) for name, value in wire.items()}
+
+
+def _value(wire: Mapping[str, Any]) -> object:
+    if "S" in wire:
+        return wire["S"]
+    if "N" in wire:
+        return Decimal(wire["N"])
+    return None if "NULL" in wire else wire

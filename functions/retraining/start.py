@@ -1,0 +1,100 @@
+"""The beginning of a run: who asked, which run it is, and whether it may go on."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from campus import clock, events, validation
+from campus.validation import InvalidInputError
+from retraining import lease, runs
+
+Started = dict[str, Any]
+
+
+class SupersededError(RuntimeError):
+    """A later run has imported newer data; going on with the old one would put the model back in time."""
+
+
+def start(request: Mapping[str, Any], execution: str, started_at: str) -> Started:
+    """Take the lease and fix what this run reads.
+
+    Args:
+        request: the execution's input as it came: `{"trigger": "schedule"}`, `{"trigger": "manual", "force"?,
+            "runId"?}`, or a whole `ranking.requestUpdate` event.
+        execution: the execution's ARN; it owns the lease.
+        started_at: ISO 8601 start of the execution.
+
+    Returns:
+        `{"outcome": "ACQUIRED", "lease": {…}, "run": {…}}`; `LOCKED` and `FINISHED` come with the `record` that the
+        execution ends with.
+
+    Raises:
+        InvalidInputError: an input that can never start a run.
+        SupersededError: a resume that comes too late.
+    """
+    asked = _parse(request)
+    run_id = asked.pop("runId", None) or runs.run_id(execution, started_at)
+    before = runs.load(run_id)
+    if before and before["status"] not in {runs.RUNNING, runs.FAILED}:
+        return {"outcome": "FINISHED", "record": before}
+    held = _acquire(execution, run_id, asked["trigger"])
+    if held is None:
+        return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
+    run = _begin(run_id, asked, execution, started_at, before)
+    return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}
+
+
+def _acquire(execution: str, run_id: str, trigger: str) -> lease.Lease | None:
+    """The lease; where it is taken, a request is noted for the run that holds it."""
+    held = lease.acquire(execution, run_id)
+    if held is None and trigger == "request" and not lease.request_another():
+        return lease.acquire(execution, run_id)  # given back between the two calls
+    return held
+
+
+def _begin(
+    run_id: str, asked: dict[str, Any], execution: str, started_at: str, before: runs.Record | None
+) -> dict[str, Any]:
+    mark = runs.watermark()
+    if before:
+        # The inputs of a run never change: a resumed one reads up to the cut-off it began with.
+        if mark.get("cutOff", 0) > before["cutOff"]:
+            raise SupersededError(
+                f"run {run_id} is older than run {mark['runId']}, which has finished: start a new run"
+            )
+        kept = {name: before[name] for name in ("runId", "trigger", "cutOff", "startedAt")}
+        kept["force"] = before["force"] or asked["force"]
+        runs.save_begun({**kept, "status": runs.RUNNING, "executionArn": execution})
+        return kept | {"resumed": True, "marks": {}}
+    run = {
+        "runId": run_id,
+        **asked,
+        "cutOff": clock.now_ms(),
+        "startedAt": int(datetime.fromisoformat(started_at).timestamp() * 1000),
+    }
+    runs.save_begun({**run, "status": runs.RUNNING, "executionArn": execution})
+    return run | {"resumed": False, "marks": {}}
+
+
+def _skipped(run_id: str, trigger: str) -> runs.Record:
+    return {
+        "runId": run_id,
+        "status": "SKIPPED_LOCKED",
+        "trigger": trigger,
+        "why": "another run holds the lease" + ("; it was told of this request" if trigger == "request" else ""),
+    }
+
+
+def _parse(request: Mapping[str, Any]) -> dict[str, Any]:
+    """`{trigger: schedule|manual|request, force, requestedBy?, runId?}`; raises InvalidInputError."""
+    if "detail-type" in request:
+        event = events.parse(request)
+        if not isinstance(event, events.RankingUpdateRequested):
+            raise InvalidInputError(f"{event.detail_type} does not start a run")
+        return {"trigger": "request", "force": False, "requestedBy": event.trigger}
+    trigger = validation.choice(request, "trigger", ("schedule", "manual"), default="manual")
+    force = request.get("force", False)
+    if not isinstance(force, bool):
+        raise InvalidInputError("force must be true or false")
+    given = {"runId": runs.checked_run_id(request["runId"])} if request.get("runId") is not None else {}
+    return {"trigger": trigger, "force": force, **given}

@@ -1,0 +1,146 @@
+"""The run record: one JSON document that says what a run did, with its reasons and numbers."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from campus.observability import metrics
+from retraining import gate, lake, runs
+
+# The marks that the states leave, in order, and the stage that ends there; it lasts from the mark before.
+_STAGES = {
+    "leased": "acquireLease",
+    "waited": "waitForWriters",
+    "exported": "export",
+    "checked": "check",
+    "prepared": "prepare",
+    "imported": "import",
+    "planned": "plan",
+    "trained": "train",
+    "judged": "evaluate",
+    "promoted": "promote",
+}
+
+
+def summarise(run: Mapping[str, Any], failure: Mapping[str, Any] | None, now_ms: int) -> runs.Record:
+    """The record of a run.
+
+    Args:
+        run: `{runId, trigger, force, cutOff, startedAt, marks, export?, data?, imports?, plan?, models?, evaluation?,
+            campaigns?}`, as far as the run came.
+        failure: `{Error, Cause}` where it failed.
+        now_ms: epoch milliseconds of its end.
+    """
+    copied = ("runId", "trigger", "requestedBy", "force", "resumed", "cutOff", "startedAt", "catalogue")
+    record: runs.Record = {name: run[name] for name in copied if name in run}
+    status, why = _ending(run, failure)
+    record |= {"status": status, "why": why, "finishedAt": now_ms, "durations": _durations(run, now_ms)}
+    if failure:
+        record["error"] = failure.get("Error", "Unknown")
+    for part in (_data, _training, _evaluation, _serving):
+        record |= part(run)
+    return record
+
+
+def measure(record: runs.Record) -> None:
+    """The record's numbers as metrics; the alarms watch them."""
+    numbers = {
+        "RunFailed": int(record["status"] == runs.FAILED),
+        "RunSeconds": record["durations"]["total"],
+    }
+    if "rows" in record:
+        numbers |= {"Rows": record["rows"]["interactions"], "RejectedRows": record["rejectedRows"]}
+    if "metrics" in record:
+        numbers["Ndcg"] = record["metrics"].get("recommendation", {}).get(gate.METRIC, 0.0)
+        numbers["BaselineNdcg"] = record["baselineMetrics"].get(gate.METRIC, 0.0)
+    for name, value in numbers.items():
+        unit = "Seconds" if name == "RunSeconds" else "Count" if isinstance(value, int) else "None"
+        metrics().add_metric(name, unit, value)
+    metrics().flush_metrics()
+
+
+def _ending(run: Mapping[str, Any], failure: Mapping[str, Any] | None) -> tuple[str, str]:
+    if failure:
+        return runs.FAILED, _cause(failure)
+    data, plan, evaluation = run["data"], run.get("plan", {}), run.get("evaluation", {})
+    if data["verdict"] != "OK":
+        return data["verdict"], data["why"]
+    if plan["decision"] == "KEEP":
+        return "IMPORTED", f"no training: {plan['why']}"
+    return ("PROMOTED" if evaluation["verdict"] == "PROMOTE" else "REJECTED"), evaluation["why"]
+
+
+def _cause(failure: Mapping[str, Any]) -> str:
+    """The sentence in a failure's cause; a failed function's cause is JSON around it."""
+    cause = str(failure.get("Cause", ""))
+    try:
+        return str(json.loads(cause)["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
+
+
+def _data(run: Mapping[str, Any]) -> dict[str, Any]:
+    if "export" not in run:
+        return {}
+    datasets = run["export"]["datasets"]
+    part = {
+        "manifest": lake.manifest_key(run["runId"]),
+        "rows": {name: found["rows"] for name, found in datasets.items()},
+        "newRows": datasets["interactions"].get("newRows", 0),
+        "rejected": {name: found["rejected"] for name, found in datasets.items() if found["rejected"]},
+        "rejectedRows": sum(sum(found["rejected"].values()) for found in datasets.values()),
+    }
+    if "data" in run:
+        data = run["data"]
+        part |= {"importMode": data["importMode"], "importWhy": data["why"], "imports": _imports(run)}
+    return part
+
+
+def _imports(run: Mapping[str, Any]) -> list[dict[str, Any]]:
+    done = {job["dataset"]: job for job in run.get("imports", [])}
+    return [
+        {**planned, **{name: value for name, value in done.get(planned["dataset"], {}).items() if name != "lease"}}
+        for planned in run["data"]["imports"]
+    ]
+
+
+def _training(run: Mapping[str, Any]) -> dict[str, Any]:
+    if "plan" not in run:
+        return {}
+    plan = run["plan"]
+    return {"training": {"decision": plan["decision"], "why": plan["why"], "models": run.get("models", [])}}
+
+
+def _evaluation(run: Mapping[str, Any]) -> dict[str, Any]:
+    found = run.get("evaluation", {})
+    if "metrics" not in found:
+        return {}
+    return {
+        "metrics": found["metrics"],
+        "baselineMetrics": found["baselineMetrics"],
+        "verdict": found["verdict"],
+        "verdictWhy": found["why"],
+        "costUnits": {"trainingHours": found["trainingHours"], "tpsHoursPerDay": 24 * len(run.get("campaigns", []))},
+    }
+
+
+def _serving(run: Mapping[str, Any]) -> dict[str, Any]:
+    campaigns = run.get("campaigns", [])
+    part: dict[str, Any] = {"campaigns": campaigns} if campaigns else {}
+    for campaign in campaigns:
+        if campaign["kind"] == "recommendation":
+            named = ("solutionVersionArn", "previousSolutionVersionArn")
+            part |= {name: campaign[name] for name in named if name in campaign}
+    return part
+
+
+def _durations(run: Mapping[str, Any], now_ms: int) -> dict[str, float]:
+    """Seconds of every stage the run went through, and in total."""
+    marks = run.get("marks", {})
+    seconds: dict[str, float] = {}
+    since = run["startedAt"]
+    for mark, stage in _STAGES.items():
+        if mark in marks:
+            seconds[stage] = round((marks[mark] - since) / 1000, 3)
+            since = marks[mark]
+    return {**seconds, "total": round((now_ms - run["startedAt"]) / 1000, 3)}
