@@ -9,6 +9,8 @@ from pathlib import Path
 from local.load.interactions_csv import Interaction, RejectedRowError, fields, header, identifier, lines, opened
 
 ITEM_TYPES = ("course", "document", "quiz", "assignment")
+# Where the stack keeps items that no class lists; there is no such class.
+UNASSIGNED = "UNASSIGNED"
 # Other words for the same things; an exam is handed in, so it is an assignment.
 _SYNONYMS = {"exam": "assignment"}
 _TYPE_OF_EVENT = {"submitAssignment": "assignment", "quiz": "quiz"}
@@ -16,11 +18,11 @@ _TYPE_OF_EVENT = {"submitAssignment": "assignment", "quiz": "quiz"}
 
 @dataclass(frozen=True)
 class Material:
-    """An item: `class_id` is None for one that belongs to no class."""
+    """An item of a class; `UNASSIGNED` stands for none. `created_at` is epoch seconds."""
 
     item_id: str
     type: str
-    class_id: str | None
+    class_id: str
     title: str | None = None
     created_at: int | None = None
 
@@ -85,7 +87,7 @@ def resolve(
 
     The items file decides; then what the tables know already; then what happened: an item that somebody enrolled in
     is a course and its own class. Another one belongs to the class its id begins with (`DDD-TMA2` to `DDD`), or to
-    none.
+    `UNASSIGNED`.
     """
     items: dict[str, Material] = {}
     for item_id in dict.fromkeys([*listed, *survey.items]):
@@ -120,4 +122,4 @@ def _guess(item_id: str, seen: Seen | None, survey: Survey, class_exists: Callab
     for stem in reversed(stems):
         if (stem in survey.items and "enroll" in survey.items[stem].events) or class_exists(stem):
             return Material(item_id, kind, stem)
-    return Material(item_id, kind, None)
+    return Material(item_id, kind, UNASSIGNED)

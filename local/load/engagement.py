@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 # What an event counts on the day it happens.
-WEIGHTS: Mapping[str, float] = {"enroll": 1.0, "submitAssignment": 3.0, "quiz": 2.0, "download": 1.0, "view": 0.5}
+WEIGHTS: Mapping[str, float] = {"enroll": 3.0, "submitAssignment": 5.0, "quiz": 4.0, "download": 2.0, "view": 1.0}
 DEFAULT_WEIGHT = 1.0
 _DAY = 86_400
 
@@ -28,7 +28,7 @@ class Engagement:
         """Count one event."""
         term = math.log2(WEIGHTS.get(event_type, DEFAULT_WEIGHT)) + occurred_at / _DAY / half_life_days
         high, low = max(self.score, term), min(self.score, term)
-        self.score = high + math.log2(1.0 + 2.0 ** (low - high))
+        self.score = high + math.log1p(math.exp2(low - high)) / math.log(2.0)
         self.events += 1
         if event_type == "enroll" and (self.enrolled is None or (occurred_at, interaction_id) < self.enrolled):
             self.enrolled = (occurred_at, interaction_id)

@@ -76,11 +76,12 @@ class InteractionsFile:
         """
         self.rejected.clear()
         latest = int(time.time()) + _CLOCK_SKEW
+        event_types: set[str] = set()
         with opened(self.path) as stream:
             columns = _columns(next(lines(stream), b""), self.path)
             for line in lines(stream):
                 try:
-                    row = _parse(fields(line), columns, latest)
+                    row = _parse(fields(line), columns, latest, event_types)
                 except RejectedRowError as reason:
                     self.rejected[str(reason)] += 1
                 else:
@@ -180,32 +181,41 @@ def timestamp(value: str, latest: int) -> int:
     return seconds
 
 
-def _columns(line: bytes, path: Path) -> tuple[int, tuple[int, int, int], int | None, int | None]:
+class _Columns(NamedTuple):
+    """Where the columns stand; None for one that is absent."""
+
+    width: int
+    user: int
+    item: int
+    timestamp: int
+    event_type: int | None
+    value: int | None
+
+
+def _columns(line: bytes, path: Path) -> _Columns:
     places = header(line, path, REQUIRED, OPTIONAL)
-    user, item, at = (places[name] for name in REQUIRED)
-    return len(places), (user, item, at), places.get("EVENT_TYPE"), places.get("EVENT_VALUE")
+    return _Columns(len(places), *(places[name] for name in REQUIRED), *(places.get(name) for name in OPTIONAL))
 
 
-def _parse(
-    row: Sequence[str], columns: tuple[int, tuple[int, int, int], int | None, int | None], latest: int
-) -> Interaction:
-    width, (user, item, at), kind, value = columns
-    if len(row) != width:
+def _parse(row: Sequence[str], columns: _Columns, latest: int, event_types: set[str]) -> Interaction:
+    if len(row) != columns.width:
         raise RejectedRowError("wrong number of columns")
+    event_type = "" if columns.event_type is None else row[columns.event_type].strip()
     return Interaction(
-        identifier(row[user].strip(), "USER_ID"),
-        identifier(row[item].strip(), "ITEM_ID"),
-        timestamp(row[at].strip(), latest),
-        DEFAULT_EVENT_TYPE if kind is None else _event_type(row[kind].strip()),
-        None if value is None else _value(row[value].strip()),
+        identifier(row[columns.user].strip(), "USER_ID"),
+        identifier(row[columns.item].strip(), "ITEM_ID"),
+        timestamp(row[columns.timestamp].strip(), latest),
+        _event_type(event_type or DEFAULT_EVENT_TYPE, event_types),
+        None if columns.value is None else _value(row[columns.value].strip()),
     )
 
 
-def _event_type(value: str) -> str:
-    if not value:
-        return DEFAULT_EVENT_TYPE
+def _event_type(value: str, known: set[str]) -> str:
     if not _EVENT_TYPE.fullmatch(value):
         raise RejectedRowError("EVENT_TYPE invalid")
+    if value not in known and len(known) == MAX_EVENT_TYPES:
+        raise RejectedRowError(f"more than {MAX_EVENT_TYPES} event types")
+    known.add(value)
     return value
 
 

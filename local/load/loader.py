@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from local.load import memberships, rows
 from local.load.bulk import BATCH, Table, Wire, chunks, in_threads
-from local.load.catalogue import Material, Survey, read_items, resolve
+from local.load.catalogue import UNASSIGNED, Material, Survey, read_items, resolve
 from local.load.engagement import Engagement
 from local.load.interactions_csv import Interaction, InteractionsFile
 
@@ -111,7 +111,7 @@ class _Load:
 
     def _create_people_and_items(self, survey: Survey, items: dict[str, Material], report: Report) -> None:
         now = int(time.time())
-        classes = {material.class_id for material in items.values() if material.class_id}
+        classes = {material.class_id for material in items.values()} - {UNASSIGNED}
         for class_id in classes - items.keys():
             items[class_id] = Material(class_id, "course", class_id)
         materials = [rows.material(material, now) for material in items.values()]
@@ -156,9 +156,8 @@ class _Load:
             if digest in seen:
                 continue
             seen.add(digest)
-            if class_id := items[row.item_id].class_id:
-                own = engagement.setdefault((class_id, row.user_id), Engagement())
-                own.add(row.event_type, row.occurred_at, interaction_id, self._half_life)
+            own = engagement.setdefault((items[row.item_id].class_id, row.user_id), Engagement())
+            own.add(row.event_type, row.occurred_at, interaction_id, self._half_life)
             yield row, interaction_id
 
     def _write_some(self, some: Sequence[tuple[Interaction, str]], items: Mapping[str, Material]) -> list[Interaction]:
@@ -203,12 +202,9 @@ class _Load:
             KeyConditionExpression="#member = :member",
             ExpressionAttributeNames={"#member": "member"},
             ExpressionAttributeValues={":member": {"S": f"ITEM#{item_id}"}},
-            Limit=1,
         )["Items"]
-        if not found:
-            return None
-        kind, home = found[0]["type"]["S"], found[0]["classId"]["S"]
-        return Material(item_id, kind, home if kind == "course" or home != item_id else None)
+        listed = sorted((row["classId"]["S"], row["type"]["S"]) for row in found)
+        return next((Material(item_id, kind, home) for home, kind in listed if home != UNASSIGNED), None)
 
     def _class_exists(self, class_id: str) -> bool:
         key = {"classId": {"S": class_id}, "activity": {"S": "CLASS"}}

@@ -28,7 +28,7 @@ def interaction_key(row: Interaction, interaction_id: str) -> Wire:
     return {"userId": {"S": row.user_id}, "occurrence": {"S": f"{row.occurred_at:010d}#{interaction_id}"}}
 
 
-def interaction(row: Interaction, interaction_id: str, class_id: str | None) -> Wire:
+def interaction(row: Interaction, interaction_id: str, class_id: str) -> Wire:
     """A row of Interactions, but for what `recorded` adds when it is written."""
     wire = {
         **interaction_key(row, interaction_id),
@@ -36,11 +36,10 @@ def interaction(row: Interaction, interaction_id: str, class_id: str | None) -> 
         "eventType": {"S": row.event_type},
         "occurredAt": {"N": str(row.occurred_at)},
         "interactionId": {"S": interaction_id},
+        "classId": {"S": class_id},
     }
     if row.value is not None:
         wire["eventValue"] = {"N": row.value}
-    if class_id is not None:
-        wire["classId"] = {"S": class_id}
     return wire
 
 
@@ -76,25 +75,22 @@ def school_class(class_id: str, title: str | None, created_at: float) -> Wire:
 
 
 def material_key(material: Material) -> Wire:
-    """Primary key of an item in ClassActivity; an item of no class stands under its own id, where no class is."""
-    return {
-        "classId": {"S": material.class_id or material.item_id},
-        "activity": {"S": f"ITEM#{material.item_id}"},
-    }
+    """Primary key of an item in ClassActivity."""
+    return {"classId": {"S": material.class_id}, "activity": {"S": f"ITEM#{material.item_id}"}}
 
 
 def material(material: Material, created_at: int) -> Wire:
-    """A row of ClassActivity for an item nobody has used yet."""
-    return {
+    """A row of ClassActivity for an item nobody has used yet; `created_at` is for one nobody has seen used."""
+    wire = {
         **material_key(material),
         "itemId": {"S": material.item_id},
         "type": {"S": material.type},
-        "title": {"S": material.title or material.item_id},
-        "createdAt": {"N": str(material.created_at if material.created_at is not None else created_at)},
+        "createdAt": {"N": str(created_at if material.created_at is None else material.created_at)},
         "member": {"S": f"ITEM#{material.item_id}"},
         "board": {"S": f"items#{material.type}"},
         "score": {"N": "0"},
     }
+    return wire | ({"title": {"S": material.title}} if material.title else {})
 
 
 def member_key(class_id: str, student_id: str) -> Wire:
