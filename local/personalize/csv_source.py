@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import codecs
 import csv
+import io
 import json
 import math
 from typing import TYPE_CHECKING, Any
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from local.personalize.avro import Field, Schema
     from local.personalize.json_value import Json
 
+READ_BYTES = 2**20
 DENIED = "Insufficient privileges for accessing data in Amazon S3."
 S3_CONFIG = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}, connect_timeout=5)
 
@@ -61,7 +62,7 @@ class S3:
         """
         try:
             body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-            yield from codecs.getreader("utf-8-sig")(body)
+            yield from io.TextIOWrapper(io.BufferedReader(body, READ_BYTES), "utf-8-sig", newline="")
         except (ClientError, BotoCoreError) as error:
             raise JobFailed(_reason(error, f"s3://{bucket}/{key}")) from error
         except UnicodeDecodeError as error:
@@ -118,21 +119,20 @@ def read_table(source: S3, location: str, schema: Schema) -> dict[str, list[Any]
 
 
 def converted(cells: tuple[str, ...], field: Field, file: str) -> list[Any]:
-    """A column's cells as values of its field's type.
+    """A column's cells as values of its field's type; empty cells as None.
 
     Raises:
         JobFailed: Names the first row that has no such value.
     """
     convert = CONVERSIONS[field.type]
-    if "" not in cells:
+    if "" not in cells or field.nullable:
         try:
-            values = [convert(cell) for cell in cells]
-        except ValueError:
-            values = []
-        if len(values) == len(cells):
+            # What holds for the joined text holds for each cell, at a fraction of the cost.
+            quick = int if convert is _whole and "".join(cells).isdecimal() else convert
             if field.type != "string" or max(map(len, cells), default=0) <= field.limit:
-                return values
-            raise JobFailed(f"Length cannot be more than {field.limit} characters for {field.name}.")
+                return [quick(cell) if cell else None for cell in cells]
+        except ValueError:
+            pass  # Found again below, with its row.
     return [_value(cell, field, convert, f"row {row} of {file}") for row, cell in enumerate(cells, 2)]
 
 

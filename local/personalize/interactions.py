@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -115,11 +115,10 @@ class Interactions:
         return cls(**load_columns(path)) if path else cls.from_rows(Rows([], [], [], [], [], []))
 
 
-def coded(values: Iterable[str]) -> tuple[list[str], Codes]:
+def coded(values: Sequence[str]) -> tuple[list[str], Codes]:
     """Distinct values in order of first appearance, and the code of each value."""
-    vocabulary: dict[str, int] = {}
-    codes = np.fromiter((vocabulary.setdefault(value, len(vocabulary)) for value in values), np.int32)
-    return list(vocabulary), codes
+    codes = {value: code for code, value in enumerate(dict.fromkeys(values))}
+    return list(codes), np.fromiter(map(codes.__getitem__, values), np.int32, len(values))
 
 
 def save_columns(path: Path, columns: dict[str, Any]) -> None:

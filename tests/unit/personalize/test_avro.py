@@ -1,0 +1,82 @@
+"""Schemas: what Personalize accepts for each type of dataset."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from local.personalize.avro import check_fits, parse_schema
+from local.personalize.errors import InvalidInput
+
+USER = {"name": "USER_ID", "type": "string"}
+ITEM = {"name": "ITEM_ID", "type": "string"}
+TIME = {"name": "TIMESTAMP", "type": "long"}
+
+
+def schema(*fields: dict[str, Any], **changes: Any) -> str:
+    record = {
+        "type": "record",
+        "name": "Any",
+        "namespace": "com.amazonaws.personalize.schema",
+        "fields": list(fields),
+        "version": "1.0",
+    }
+    return json.dumps({**record, **changes})
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("{", "not valid JSON"),
+        ("[]", "type record"),
+        (schema(USER, type="enum"), "type record"),
+        (schema(USER, namespace="com.example"), "namespace"),
+        (schema(USER, name=None), "must have a name"),
+        (schema(), "must have fields"),
+        (schema({"type": "string"}), "Every field"),
+        (schema(USER, USER), "twice"),
+        (schema({"name": "X", "type": "bytes"}), "unsupported type bytes"),
+        (schema({"name": "X", "type": ["int", "string"]}), "exactly one type"),
+        (schema({"name": "X", "type": "int", "categorical": True}), "only if its type is string"),
+        (schema(*({"name": n, "type": "string", "textual": True} for n in "AB")), "at most 1 textual"),
+    ],
+)
+def test_a_schema_that_breaks_the_rules_is_refused(text: str, reason: str) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        parse_schema(text)
+
+
+@pytest.mark.parametrize(
+    ("kind", "fields", "reason"),
+    [
+        ("INTERACTIONS", [USER, TIME], "must have the field ITEM_ID"),
+        ("INTERACTIONS", [USER, ITEM, {"name": "TIMESTAMP", "type": "string"}], "TIMESTAMP must have type long"),
+        ("INTERACTIONS", [{"name": "USER_ID", "type": ["null", "string"]}, ITEM, TIME], "USER_ID must have type"),
+        ("INTERACTIONS", [USER, ITEM, TIME, {"name": "EVENT_VALUE", "type": "string"}], "EVENT_VALUE must have type"),
+        ("INTERACTIONS", [USER, ITEM, TIME, *({"name": f"M{n}", "type": "int"} for n in range(6))], "at most 5"),
+        ("USERS", [USER], "at least 1 metadata"),
+        ("USERS", [USER, *({"name": f"M{n}", "type": "int"} for n in range(26))], "at most 25"),
+        ("ITEMS", [ITEM, {"name": "CREATION_TIMESTAMP", "type": "string"}], "CREATION_TIMESTAMP must have type long"),
+        ("ITEMS", [ITEM, *({"name": f"M{n}", "type": "int"} for n in range(101))], "at most 100"),
+    ],
+)
+def test_a_schema_that_does_not_fit_its_dataset_is_refused(
+    kind: str, fields: list[dict[str, Any]], reason: str
+) -> None:
+    with pytest.raises(InvalidInput, match=reason):
+        check_fits(parse_schema(schema(*fields)), kind)
+
+
+def test_nullable_categorical_and_textual_fields_are_read() -> None:
+    read = parse_schema(
+        schema(
+            ITEM,
+            {"name": "GENRE", "type": ["null", "string"], "categorical": True},
+            {"name": "TEXT", "type": "string", "textual": True},
+        )
+    )
+    assert (read["GENRE"].nullable, read["GENRE"].categorical, read["GENRE"].limit) == (True, True, 1000)
+    assert (read["TEXT"].textual, read["TEXT"].limit, read["ITEM_ID"].limit) == (True, 20_000, 256)
+    check_fits(read, "ITEMS")

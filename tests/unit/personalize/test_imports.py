@@ -1,0 +1,132 @@
+"""Dataset import jobs, from CSV in S3 to what is trained on and served."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.personalize.conftest import INTERACTION_FIELDS, ROLE, T0, interaction_rows
+
+if TYPE_CHECKING:
+    from tests.unit.personalize.conftest import Cloud
+
+HEADER = [field["name"] for field in INTERACTION_FIELDS]
+
+
+@pytest.fixture(scope="module")
+def dataset(cloud: Cloud) -> str:
+    """An Interactions dataset with nothing in it."""
+    return cloud.dataset(cloud.group("imports"), "Interactions", cloud.schema("imports", INTERACTION_FIELDS))
+
+
+def with_row(row: list[Any]) -> list[list[Any]]:
+    return [*interaction_rows()[:1000], row]
+
+
+@pytest.mark.parametrize(
+    ("name", "header", "rows", "reason"),
+    [
+        ("column", HEADER[:2] + HEADER[3:], [r[:2] + r[3:] for r in interaction_rows()], r"columns: \[TIMESTAMP\]"),
+        ("few", HEADER, interaction_rows()[:999], r"interactions \(999\) is less than the minimum of 1000"),
+        ("type", HEADER, with_row(["u", "i", "yesterday", "view", ""]), "'yesterday' in row 1002 .* is no long"),
+        ("float", HEADER, with_row(["u", "i", T0, "view", "much"]), "'much' in row 1002 .* is no float"),
+        ("null", HEADER, with_row(["u", "", T0, "view", ""]), "ITEM_ID has no value in row 1002"),
+        ("length", HEADER, with_row(["u" * 257, "i", T0, "view", ""]), "more than 256 characters for USER_ID"),
+        ("ragged", HEADER, with_row(["u", "i", T0, "view"]), "Row 1002 of .* has 4 columns, its header 5"),
+        ("types", HEADER, [["u", "i", T0 + n, f"type-{n % 11}", ""] for n in range(1000)], "10 distinct event types"),
+    ],
+)
+def test_bad_data_fails_the_job_and_names_the_fault(
+    cloud: Cloud, dataset: str, name: str, header: list[str], rows: list[list[Any]], reason: str
+) -> None:
+    location = cloud.upload(f"bucket/bad/{name}.csv", header, rows)
+    assert re.search(reason, cloud.failed_import(f"bad-{name}", dataset, location))
+
+
+@pytest.mark.parametrize(
+    ("location", "reason"),
+    [
+        ("s3://denied-bucket/data.csv", "Insufficient privileges for accessing data in Amazon S3."),
+        ("s3://nowhere/data.csv", "does not exist"),
+        ("s3://bucket/no-such-folder/", "No CSV files"),
+    ],
+)
+def test_data_that_cannot_be_read_fails_the_job(cloud: Cloud, dataset: str, location: str, reason: str) -> None:
+    cloud.upload("bucket/there.csv", HEADER, [])
+    assert reason in cloud.failed_import(f"unread-{location[5:12]}".replace("/", "-"), dataset, location)
+
+
+@pytest.mark.parametrize("location", ["http://bucket/x.csv", "s3:///x.csv", "s3://Bad_Bucket/x.csv"])
+def test_a_location_that_is_not_in_s3_is_refused(cloud: Cloud, dataset: str, location: str) -> None:
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="Invalid Data location"):
+        cloud.start_import("nowhere", dataset, location)
+
+
+def test_a_job_needs_a_role(cloud: Cloud, dataset: str) -> None:
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="roleArn"):
+        cloud.control.create_dataset_import_job(
+            jobName="roleless", datasetArn=dataset, dataSource={"dataLocation": "s3://bucket/x.csv"}
+        )
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="roleArn"):
+        cloud.control.create_dataset_import_job(
+            jobName="r", datasetArn=dataset, dataSource={"dataLocation": "s3://bucket/x.csv"}, roleArn="Personalize"
+        )
+
+
+def imported(cloud: Cloud, dataset: str) -> int:
+    account = cloud.service._account
+    return len(account.serving.bulk(account.store.get(dataset)).interactions)  # type: ignore[arg-type]
+
+
+def test_incremental_adds_and_full_replaces(cloud: Cloud) -> None:
+    group = cloud.group("modes")
+    dataset = cloud.dataset(group, "Interactions", cloud.schema("modes", INTERACTION_FIELDS))
+    rows = interaction_rows(260)
+    first = cloud.upload("bucket/modes/1.csv", HEADER, rows[:1040])
+    second = cloud.upload("bucket/modes/2.csv", HEADER, rows[1000:])
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="must be a FULL import"):
+        cloud.start_import("too-early", dataset, first, "INCREMENTAL")
+    cloud.run_import("first", dataset, first)
+    assert imported(cloud, dataset) == 1040
+    job = cloud.run_import("second", dataset, second, "INCREMENTAL")
+    assert job["importMode"] == "INCREMENTAL"
+    assert imported(cloud, dataset) == len(rows)  # the 40 rows of both files are kept once
+    few = cloud.upload("bucket/modes/3.csv", HEADER, rows[:999])
+    assert "less than the minimum" in cloud.failed_import("few", dataset, few, "INCREMENTAL")
+    cloud.run_import("third", dataset, second)
+    assert imported(cloud, dataset) == len(rows) - 1000
+
+
+def test_a_sixth_import_at_a_time_is_refused(cloud: Cloud) -> None:
+    group = cloud.group("crowd")
+    dataset = cloud.dataset(group, "Interactions", cloud.schema("crowd", INTERACTION_FIELDS))
+    location = cloud.upload("bucket/crowd.csv", HEADER, interaction_rows())
+    _inject(cloud, {"job": "DatasetImportJob", "name": "crowd-*", "effect": "hang"})
+    jobs = [cloud.start_import(f"crowd-{number}", dataset, location) for number in range(5)]
+    assert len(jobs) == 5
+    with pytest.raises(cloud.control.exceptions.LimitExceededException, match="More than 5 resources"):
+        cloud.start_import("crowd-6", dataset, location)
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="currently using"):
+        cloud.control.delete_dataset(datasetArn=dataset)
+    _end_hanging(cloud)
+
+
+def _inject(cloud: Cloud, rule: dict[str, Any]) -> None:
+    cloud.service._account.faults.add(rule)
+
+
+def _end_hanging(cloud: Cloud) -> None:
+    """Hanging jobs would count against the limit for the tests that follow."""
+    cloud.service._account.faults.clear()
+    for resource in cloud.service._account.store:
+        if resource.status.endswith(("PENDING", "IN_PROGRESS")):
+            cloud.service._account.lifecycle.cancel(resource)
+            cloud.service._account.store.remove(resource)
+
+
+def test_the_role_is_the_one_described(cloud: Cloud, dataset: str) -> None:
+    jobs = cloud.control.list_dataset_import_jobs(datasetArn=dataset)["datasetImportJobs"]
+    described = cloud.control.describe_dataset_import_job(datasetImportJobArn=jobs[0]["datasetImportJobArn"])
+    assert described["datasetImportJob"]["roleArn"] == ROLE
