@@ -12,8 +12,10 @@ if TYPE_CHECKING:
     from local.recommender.dataset import Floats, Ints, Longs
 
 FLOOR = np.float32(0.05)
-BEST, DRAWN = 64, 192
+BEST, DRAWN = 48, 128
 """Competitors of each target when the catalogue is larger: the best by a rough ranking, and a uniform sample."""
+TOLERANCE = 1e-5
+"""Newton stops when a step gains less log-likelihood than this."""
 
 
 def features(scores: Floats) -> tuple[Floats, Floats]:
@@ -93,7 +95,36 @@ def fit(columns: Floats, offsets: Floats, penalties: Floats, *, steps: int = 20)
             scale /= 2
             tried, p = chances(w - scale * step)
         w = w - scale * step
-        if loss - tried < 1e-6:
+        if loss - tried < TOLERANCE:
             break
         loss = tried
     return w
+
+
+def log_odds(scores: Floats, rows: Longs, items: Ints) -> NDArray[np.float64]:
+    """float64[b], log of the weight of the items seen in each row against all others, under softmax(scores).
+
+    Args:
+        scores: float32[b, n].
+        rows: int64[m], row of each seen item.
+        items: int32[m], the seen items; repetitions are harmless.
+    """
+    chances = np.exp(scores - scores.max(1, keepdims=True))
+    seen = np.zeros(scores.shape, bool)
+    seen[rows, items] = True
+    share = np.where(seen, chances, 0).sum(1, dtype=np.float64) / chances.sum(1, dtype=np.float64)
+    share = np.clip(share, 1e-9, 1 - 1e-9)
+    return np.asarray(np.log(share / (1 - share)))
+
+
+def fit_offset(odds: NDArray[np.float64], repeated: NDArray[np.bool_], *, steps: int = 50) -> float:
+    """The offset on the log-odds under which as many repetitions are expected as came, half a one added to both sides.
+
+    The maximum-likelihood intercept of a logistic regression with given log-odds, by bisection.
+    """
+    low, high = -20.0, 20.0
+    for _ in range(steps):
+        middle = (low + high) / 2
+        expected = (1 / (1 + np.exp(-odds - middle))).sum() + 1 / (1 + np.exp(-middle))
+        low, high = (middle, high) if expected < repeated.sum() + 0.5 else (low, middle)
+    return middle

@@ -11,17 +11,18 @@ from local.recommender import blend
 from local.recommender.metadata import NEIGHBOURS, Newcomers, relatives
 from local.recommender.model import Model
 from local.recommender.sequences import Sequences
-from local.recommender.views import ORDER_FREE, Experts, View, views_of
+from local.recommender.views import ORDER_FREE, Experts, views_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from numpy.typing import NDArray
 
     from local.recommender.dataset import Dataset, Floats, History, Ints, Longs
+    from local.recommender.views import View
 
-L2, L2_SEEN = 2e-3, 1e-5
-HELD_OUT_STUDENTS, HELD_OUT_STEPS, MOST_CONTEXTS = 1500, 5, 3000
+L2 = 2e-3
+HELD_OUT_STUDENTS, HELD_OUT_STEPS, MOST_CONTEXTS, REPEAT_CONTEXTS = 1500, 5, 2000, 500
 REFIT_BELOW = 1000
 """Catalogues up to this size are refitted on everything after the blend; beyond, a second solve would double the cost
 for the few per cent of the events that were held out."""
@@ -87,18 +88,34 @@ class BlendModel(Model):
         self.kin = np.array([np.resize(found[k], NEIGHBOURS) for k in known], np.int32).reshape(-1, NEIGHBOURS)
 
     def _fit_weights(self, contexts: Sequences, targets: Ints, random: np.random.Generator) -> Floats:
-        """Sample competitors batch by batch, then fit: memory is bounded whatever the catalogue."""
-        n, columns, offsets = len(self.item_ids), [], []
-        for start in range(0, len(targets), max(1, BATCH_CELLS // n)):
-            batch = np.arange(start, min(start + max(1, BATCH_CELLS // n), len(targets)))
-            part = contexts.slices(batch, np.zeros_like(batch), contexts.lengths[batch])
+        """The blend on steps to new items, then the weight of seen items on all steps; batch by batch."""
+        novel = ~_holds(contexts, targets)
+        columns, offsets = [], []
+        for part, came in self._batches(contexts, targets, novel):
             raw = self._evidence(part)
             rough = sum((row / (row.std(1, keepdims=True) + np.float32(1e-9)) for row in raw), np.zeros_like(raw[0]))
-            items, offset = blend.competitors(rough, targets[batch], random)
-            columns.append(self._columns(raw, part, items))
+            rough[part.rows(), part.items] = -np.inf
+            items, offset = blend.competitors(rough, came, random)
+            offset[np.isneginf(np.take_along_axis(rough, items, 1))] = -np.inf
+            columns.append(self._columns(raw, items))
             offsets.append(offset)
-        penalties = np.array([L2] * (2 * len(raw) + 1) + [L2_SEEN], np.float32)
-        return blend.fit(np.concatenate(columns), np.concatenate(offsets), penalties).astype(np.float32)
+        if not columns:
+            return self.weights
+        penalties = np.full(columns[0].shape[-1], L2, np.float32)
+        weights = blend.fit(np.concatenate(columns), np.concatenate(offsets), penalties)
+        self.weights = np.append(weights, 0).astype(np.float32)
+        odds = [np.zeros(0)]
+        for part, _ in self._batches(contexts, targets, np.arange(len(targets)) < REPEAT_CONTEXTS):
+            odds.append(blend.log_odds(self._blended(part), part.rows(), part.items))
+        self.weights[-1] = blend.fit_offset(np.concatenate(odds), ~novel[:REPEAT_CONTEXTS])
+        return self.weights
+
+    def _batches(self, contexts: Sequences, targets: Ints, keep: NDArray[np.bool_]) -> Iterator[tuple[Sequences, Ints]]:
+        """The kept contexts in parts of bounded size when made dense."""
+        rows, size = np.flatnonzero(keep), max(1, BATCH_CELLS // len(self.item_ids))
+        for start in range(0, len(rows), size):
+            batch = rows[start : start + size]
+            yield contexts.slices(batch, np.zeros_like(batch), contexts.lengths[batch]), targets[batch]
 
     def _evidence(self, contexts: Sequences) -> list[Floats]:
         """One float32[b, n] per view, cold items filled in."""
@@ -118,21 +135,23 @@ class BlendModel(Model):
         alias[self.cold] = self.kin[:, 0]
         return alias
 
-    def _columns(self, raw: list[Floats], contexts: Sequences, items: Longs) -> Floats:
+    def _columns(self, raw: list[Floats], items: Longs) -> Floats:
         """float32[b, c, k]: the features of the given items of each context."""
         columns = [np.take_along_axis(column, items, 1) for scores in raw for column in blend.features(scores)]
-        seen = np.zeros(raw[0].shape, np.float32)
-        seen[contexts.rows(), contexts.items] = 1
-        return np.stack([*columns, self.popularity[items], np.take_along_axis(seen, items, 1)], -1)
+        return np.stack([*columns, self.popularity[items]], -1)
 
-    def scores_many(self, histories: Sequence[History]) -> Floats:
-        """float32[len(histories), n_items], one row per history."""
-        contexts = Sequences.from_histories(histories, len(self.item_ids))
-        total = np.tile(self.weights[-2] * self.popularity, (len(histories), 1))
+    def _blended(self, contexts: Sequences) -> Floats:
+        """float32[b, n] scores, not yet counting what was seen."""
+        total = np.tile(self.weights[-2] * self.popularity, (len(contexts), 1))
         for k, scores in enumerate(self._evidence(contexts)):
             linear, log = blend.features(scores)
             total += self.weights[2 * k] * linear
             total += self.weights[2 * k + 1] * log
+        return total
+
+    def scores_many(self, histories: Sequence[History]) -> Floats:
+        """float32[len(histories), n_items], one row per history."""
+        total = self._blended(Sequences.from_histories(histories, len(self.item_ids)))
         for row, history in enumerate(histories):
             if len(history.items):
                 total[row, np.unique(history.items)] += self.weights[-1]
@@ -144,7 +163,7 @@ class BlendModel(Model):
         """float32[n_items]: at most some hundred rows gathered and a few logs."""
         if not len(history.items):
             return self.newcomers.scores(history.user)
-        items = self._alias[history.items] if len(self.cold) else history.items
+        items = self._alias[history.items] if len(self.cold) else history.items.astype(np.int64)
         raw = self.experts.scores(items)
         if len(self.cold):
             raw[:, self.cold] = raw[:, self.kin].mean(2)
@@ -174,6 +193,12 @@ class BlendModel(Model):
 def default_weights(views: int) -> Floats:
     """Of a blend that had no held-out step to learn from."""
     return np.array([0.1, 1.0] * views + [0.1, -5.0], np.float32)
+
+
+def _holds(contexts: Sequences, targets: Ints) -> NDArray[np.bool_]:
+    """bool[b], whether the target is already in its context."""
+    hits = np.repeat(targets, contexts.lengths) == contexts.items
+    return np.bincount(contexts.rows(), hits, len(contexts)) > 0
 
 
 def _hold_out(sequences: Sequences, random: np.random.Generator) -> tuple[Sequences, Sequences, Ints]:

@@ -43,7 +43,7 @@ class SparseRows:
         totals = np.add.reduceat(np.append(self.data, np.float32(0)), self.indptr[:-1]) if len(self.indptr) > 1 else 1
         return SparseRows(self.data / np.repeat(totals, np.diff(self.indptr)), self.indices, self.indptr)
 
-    def add(self, total: Floats, rows: Ints, weights: Floats) -> None:
+    def add(self, total: Floats, rows: Longs, weights: Floats) -> None:
         """Add the weighted rows to the dense `total`, float32[n]."""
         for row, weight in zip(rows.tolist(), weights.tolist(), strict=True):
             cells = slice(int(self.indptr[row]), int(self.indptr[row + 1]))

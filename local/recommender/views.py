@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from local.recommender.dataset import Floats, Ints
+    from local.recommender.dataset import Floats, Longs
     from local.recommender.sequences import Sequences
 
 CORE = 5000
@@ -103,7 +103,7 @@ class Experts:
             out.append(part)
         return out
 
-    def scores(self, items: Ints) -> Floats:
+    def scores(self, items: Longs) -> Floats:
         """float32[views, n] for one history, oldest first."""
         out = np.zeros((len(self.views), self.n_items), np.float32)
         inner = items
@@ -125,7 +125,7 @@ class Experts:
                 if self.core is None:
                     out[users] = evidence
                 else:
-                    out[np.ix_(users, self.core)] = evidence
+                    out[np.ix_(np.array(users), self.core)] = evidence
         return out
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
