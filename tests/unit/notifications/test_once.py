@@ -1,0 +1,332 @@
+"""One mail a fact, whatever happens to the worker, the queue or SES."""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from campus import tables
+from campus.observability import logger
+from tests.unit.notifications.school import (
+    GRACE,
+    NOW,
+    Killed,
+    School,
+    announced,
+    enrolled,
+    lost_answer,
+    refusal,
+    submitted,
+)
+
+
+def to_one(event: dict[str, Any], student: str = "sv-1", class_id: str = "toan-10") -> dict[str, Any]:
+    return {**event, "recipient": {"studentId": student, "classId": class_id}}
+
+
+def test_a_duplicate_and_a_republished_enrolment_give_one_mail(school: School) -> None:
+    school.student()
+    first = enrolled()
+
+    assert [school.deliver(event) for event in (first, first, enrolled(), enrolled(eventId="e-1"))] == [0, 0, 0, 0]
+
+    assert len(school.accepted) == 1
+    (row,) = school.ledger()
+    assert (row["status"], row["messageId"], row["attempts"]) == ("SENT", "message-1", 1)
+    assert row["eventId"] == first["id"]
+    assert row["expiresAt"] > NOW + 30 * 86_400
+    assert "state" not in row
+
+
+def test_two_classes_and_two_students_are_different_mails(school: School) -> None:
+    school.student("sv-1")
+    school.student("sv-2")
+
+    for event in (enrolled("sv-1", "a"), enrolled("sv-1", "b"), enrolled("sv-2", "a")):
+        school.deliver(event)
+
+    assert len(school.accepted) == 3
+
+
+def test_a_second_submission_has_a_receipt_of_its_own_but_a_repeated_event_has_not(school: School) -> None:
+    school.student()
+    first = submitted(eventId="s-1")
+
+    for event in (first, first, submitted(eventId="s-1"), submitted(eventId="s-2")):
+        assert school.deliver(event) == 0
+
+    assert len(school.accepted) == 2
+
+
+def test_an_announcement_reaches_a_student_once_whichever_class_brought_it(school: School) -> None:
+    school.student()
+    event = announced()
+
+    school.deliver(to_one(event, class_id="a"))
+    school.deliver(to_one(event, class_id="b"))
+
+    assert len(school.accepted) == 1
+
+
+def test_an_event_out_of_the_archive_mails_nobody(school: School) -> None:
+    school.student()
+
+    assert school.deliver({**enrolled(), "replay-name": "after-the-incident"}) == 0
+
+    assert not school.accepted
+    assert not school.ledger()
+
+
+def test_an_unknown_student_is_skipped_and_written_to_once_known(school: School) -> None:
+    event = enrolled()
+    assert school.deliver(event) == 0
+    assert [row["status"] for row in school.ledger()] == ["SKIPPED_UNKNOWN"]
+
+    school.student()
+    assert school.deliver(event) == 0
+    assert school.deliver(event) == 0
+
+    assert len(school.accepted) == 1
+    assert [row["status"] for row in school.ledger()] == ["SENT"]
+
+
+def test_a_late_skip_does_not_overwrite_what_was_sent(school: School) -> None:
+    school.student()
+    school.deliver(enrolled())
+    tables.students().delete_item(Key={"studentId": "sv-1"})
+
+    assert school.deliver(enrolled()) == 0
+
+    assert [row["status"] for row in school.ledger()] == ["SENT"]
+
+
+def test_a_student_without_address_is_skipped(school: School) -> None:
+    school.student(email="")
+
+    assert school.deliver(enrolled()) == 0
+
+    assert [row["status"] for row in school.ledger()] == ["SKIPPED_NO_ADDRESS"]
+
+
+@pytest.mark.parametrize("email", ["ánh@example.edu", "a@example.edu, b@example.edu", "a b@example.edu", "nobody"])
+def test_an_address_that_ses_cannot_take_fails_for_good_without_a_call(school: School, email: str) -> None:
+    school.student(email=email)
+
+    assert [school.deliver(enrolled()), school.deliver(enrolled())] == [0, 0]
+
+    assert not school.accepted
+    assert [(row["status"], row["reason"]) for row in school.ledger()] == [("FAILED", "ADDRESS")]
+
+
+def test_an_international_domain_goes_out_in_punycode(school: School) -> None:
+    school.student(email="anh@bücher.example")
+
+    school.deliver(enrolled())
+
+    assert school.accepted[0]["Destination"] == {"ToAddresses": ["anh@xn--bcher-kva.example"]}
+
+
+@pytest.mark.parametrize(
+    "misfortune",
+    [
+        refusal("TooManyRequestsException", 429),
+        refusal("LimitExceededException"),
+        refusal("SendingPausedException"),
+        refusal("AccessDeniedException", 403),
+        refusal("MessageRejected", message="Email address is not verified: noreply@student-system.example"),
+    ],
+)
+def test_what_ses_refuses_for_now_comes_back_later_and_later_and_goes_out_once(
+    school: School, misfortune: Callable[[], None]
+) -> None:
+    school.student()
+    school.ses = [misfortune, misfortune]
+    event = enrolled()
+
+    assert [school.deliver(event, receipts=1), school.deliver(event, receipts=2)] == [1, 1]
+    assert [row["status"] for row in school.ledger()] == ["RELEASED"]
+    assert 5 <= school.hidden[0] <= 30
+    assert 15 <= school.hidden[1] <= 90
+
+    assert school.deliver(event, receipts=3) == 0
+    assert len(school.accepted) == 1
+    (row,) = school.ledger()
+    assert (row["status"], row["attempts"]) == ("SENT", 3)
+    assert "reason" not in row
+
+
+@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
+def test_what_ses_refuses_for_good_is_not_tried_again(school: School, code: str) -> None:
+    school.student()
+    school.ses = [refusal(code, message="sv-1@example.edu has invalid content")]
+
+    assert [school.deliver(enrolled()), school.deliver(enrolled())] == [0, 0]
+
+    assert not school.accepted
+    assert school.calls.count("SendEmail") == 1
+    assert [(row["status"], row["reason"], row["state"]) for row in school.ledger()] == [
+        ("FAILED", code, "MAIL#FAILED")
+    ]
+
+
+@pytest.mark.parametrize("misfortune", [lost_answer, refusal("InternalFailure", 500)])
+def test_an_answer_that_leaves_it_open_is_not_followed_by_a_second_mail_within_the_grace_period(
+    school: School, misfortune: Callable[[], None]
+) -> None:
+    school.student()
+    school.ses = [misfortune]
+    event = enrolled()
+
+    assert school.deliver(event) == 1
+    for school.now in (NOW + 60, NOW + 43_000, NOW + GRACE - 1):
+        assert school.deliver(event) == 1
+
+    assert school.calls.count("SendEmail") == 1
+    assert [row["state"] for row in school.ledger()] == ["MAIL#CLAIMED"]
+    # At first the Send event may be minutes away; later each receipt is worth half a day.
+    assert school.hidden == [60, 42_900, 42_900, 1]
+
+
+def test_the_send_event_of_ses_settles_a_lost_answer(school: School) -> None:
+    school.student()
+    school.ses = [lost_answer]
+    event = enrolled()
+    school.deliver(event)
+
+    school.ses_reports_what_it_sent()
+    school.now += 60
+
+    assert school.deliver(event) == 0
+    school.now += GRACE
+    assert school.deliver(event) == 0
+    assert len(school.accepted) == 1
+    assert [row["status"] for row in school.ledger()] == ["SENT"]
+
+
+def test_a_receipt_nobody_ever_heard_of_is_sent_again_after_the_grace_period(
+    school: School, capsys: pytest.CaptureFixture[str]
+) -> None:
+    school.student()
+    school.ses = [refusal("InternalFailure", 500)]
+    event = enrolled()
+    school.deliver(event)
+
+    school.now += GRACE
+    assert school.deliver(event) == 0
+
+    assert len(school.accepted) == 1
+    assert [(row["status"], row["attempts"]) for row in school.ledger()] == [("SENT", 2)]
+    assert '"MailUnknown":[1' in capsys.readouterr().out
+
+
+def test_an_announcement_nobody_ever_heard_of_waits_for_an_operator(school: School) -> None:
+    school.student()
+    school.ses = [lost_answer]
+    message = to_one(announced())
+    school.deliver(message)
+
+    school.now += GRACE
+    assert school.deliver(message) == 0
+    assert school.deliver(message) == 0
+
+    assert len(school.accepted) == 1
+    assert [(row["status"], row["state"]) for row in school.ledger()] == [("UNKNOWN", "MAIL#UNKNOWN")]
+
+
+@pytest.mark.parametrize("kill_after_acting", [False, True], ids=["before the call", "after the call"])
+@pytest.mark.parametrize(
+    ("misfortune", "calls"),
+    [
+        (None, ["student", "class", "claim", "SES", "sent"]),
+        (refusal("TooManyRequestsException", 429), ["student", "class", "claim", "SES", "release", "hide"]),
+    ],
+    ids=["sent", "throttled"],
+)
+def test_a_worker_killed_at_any_call_leaves_exactly_one_mail(
+    open_school: Callable[[], School], kill_after_acting: bool, misfortune: Callable[[], None] | None, calls: list[str]
+) -> None:
+    deaths = 0
+    while True:
+        school = open_school()
+        school.student()
+        school.ses = [misfortune] if misfortune else []
+        school.kill_at = len(school.calls) + deaths
+        school.kill_after_acting = kill_after_acting
+        event = enrolled()
+        try:
+            school.deliver(event)
+        except Killed:
+            deaths += 1
+        else:
+            break
+        school.kill_at = None
+        for school.now in (NOW + 180, NOW + 360):
+            school.deliver(event)
+            assert len(school.accepted) <= 1
+        school.ses_reports_what_it_sent()
+        for school.now in (NOW + 540, NOW + 540 + GRACE, NOW + 540 + 2 * GRACE):
+            left = school.deliver(event)
+        assert left == 0
+        assert len(school.accepted) == 1, f"killed at call {deaths}: {school.calls}"
+        assert [row["status"] for row in school.ledger()] == ["SENT"]
+    assert deaths == len(calls)
+
+
+def test_a_claim_whose_answer_was_lost_and_repeated_by_the_sdk_is_still_ours(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.student()
+    act, claims = School._act, list[Any]()
+
+    def twice(self: School, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "UpdateItem" and not claims:
+            claims.append(act(self, client, operation, arguments))
+        return act(self, client, operation, arguments)
+
+    monkeypatch.setattr(School, "_act", twice)
+
+    assert school.deliver(enrolled()) == 0
+    assert len(school.accepted) == 1
+
+
+def test_poison_in_a_batch_fails_alone(school: School) -> None:
+    school.student()
+    poison = [
+        "not json",
+        "[]",
+        enrolled(class_id="x y"),
+        announced(),
+        {"source": "api.ranking", "detail-type": "ranking.requestUpdate", "id": "r", "detail": {"trigger": "now"}},
+    ]
+    poison[-1]["time"] = enrolled()["time"]  # type: ignore[index]
+
+    assert school.send_batch([*poison, enrolled()]) == ["m-0", "m-1", "m-2", "m-3", "m-4"]
+    assert len(school.accepted) == 1
+
+
+def test_a_mail_that_may_not_end_in_time_is_not_begun(school: School) -> None:
+    school.student()
+
+    assert school.send_batch([enrolled()], milliseconds=5_000) == ["m-0"]
+
+    assert school.calls[-1] == "ChangeMessageVisibility"
+    assert not school.ledger()
+
+
+def test_neither_logs_nor_metrics_hold_an_address_a_name_or_the_text(
+    school: School, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The logger was made with the standard output of the first test that logged.
+    monkeypatch.setattr(logger().registered_handler, "stream", sys.stdout)
+    school.student(email="canary@example.edu", displayName="Hoàng Kim Yến")
+    school.ses = [refusal("MessageRejected", message="canary@example.edu is bad"), lost_answer]
+
+    school.send_batch(
+        [to_one(announced(content="bí mật")), enrolled(), submitted(), '{"detail": "canary@example.edu"}']
+    )
+
+    said = "".join(capsys.readouterr())
+    assert '"MailFailed"' in said
+    assert "mail refused for good" in said
+    assert not [word for word in ("canary", "Hoàng", "Ho\\u00e0ng", "bí mật", "b\\u00ed") if word in said]
