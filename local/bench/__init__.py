@@ -1,0 +1,1 @@
+"""Benchmarks: what the parts of the laptop runtime cost and what they are worth."""

@@ -1,0 +1,199 @@
+"""Recommenders side by side: quality, fit CPU, peak memory and latency on the same split, in one process."""
+
+from __future__ import annotations
+
+import contextlib
+import csv
+import gzip
+import json
+import resource
+import statistics
+import sys
+import time
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import numpy as np
+
+from local.recommender import Dataset, History
+from local.recommender.baselines import ImplicitAls, contestants
+from local.recommender.protocols import judge, split
+from local.recommender.sequences import Sequences
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from local.recommender.baselines import Contestant
+
+TIMED_USERS = 300
+SHOWN = {
+    "NDCG@10": "ndcg_at_10",
+    "HR@10": "hit_rate_at_10",
+    "Recall@20": "recall_at_20",
+    "MRR@25": "mrr_at_25",
+    "coverage": "coverage",
+    "cold NDCG@10": "cold_ndcg_at_10",
+    "fit CPU s": "fit_cpu_s",
+    "peak MB": "peak_mb",
+    "p50 ms": "p50_ms",
+    "p99 ms": "p99_ms",
+    "req/s": "requests_per_s",
+}
+"""Column heading to the key of a result row."""
+
+
+def read_interactions(data: Path, *, items: Path | None = None, users: Path | None = None) -> Dataset:
+    """The dataset of a CSV file with header USER_ID,ITEM_ID,TIMESTAMP[,EVENT_TYPE][,EVENT_VALUE], gzipped or not.
+
+    Args:
+        data: Interactions, epoch seconds.
+        items: CSV of item metadata with column ITEM_ID.
+        users: CSV of user metadata with column USER_ID.
+
+    Raises:
+        ValueError: A required column is missing.
+    """
+    with _opened(data) as file:
+        rows = csv.reader(file)
+        names = next(rows, [])
+        columns = dict(zip(names, zip(*rows, strict=True), strict=False))
+    missing = [name for name in ("USER_ID", "ITEM_ID", "TIMESTAMP") if name not in names]
+    if missing:
+        raise ValueError(f"{data} has no column {', '.join(missing)}")
+    values = columns.get("EVENT_VALUE")
+    return Dataset.from_columns(
+        columns.get("USER_ID", ()),
+        columns.get("ITEM_ID", ()),
+        np.array(columns.get("TIMESTAMP", ()), dtype=np.float64).astype(np.int64),
+        columns.get("EVENT_TYPE"),
+        None if values is None else [float(value) if value else None for value in values],
+        items=_metadata(items, "ITEM_ID"),
+        users=_metadata(users, "USER_ID"),
+    )
+
+
+def _opened(path: Path) -> TextIO:
+    return cast("TextIO", gzip.open(path, "rt", newline="")) if path.suffix == ".gz" else path.open(newline="")
+
+
+def _metadata(path: Path | None, key: str) -> dict[str, dict[str, str | float | None]]:
+    if path is None:
+        return {}
+    with _opened(path) as file:
+        return {row.pop(key): {name: cell or None for name, cell in row.items()} for row in csv.DictReader(file)}
+
+
+def run(
+    data: Path, split_name: str = "last-out", *, seeds: int = 3, items: Path | None = None, users: Path | None = None
+) -> list[dict[str, Any]]:
+    """One row per recommender: medians over the seeds of every figure, and the figures themselves under `seeds`."""
+    dataset = read_interactions(data, items=items, users=users)
+    by_name: dict[str, list[dict[str, float]]] = {}
+    with _one_thread():
+        for seed in range(seeds):
+            train, cases = split(dataset, split_name, seed)
+            for contestant in contestants():
+                _say(f"seed {seed}: {contestant.name}")
+                row = {**_measured(contestant(), train, cases, seed), "cases": float(len(cases))}
+                by_name.setdefault(contestant.name, []).append(row)
+    return [
+        {
+            "model": name,
+            "data": data.name,
+            "split": split_name,
+            **{key: statistics.median(row[key] for row in rows) for key in rows[0]},
+            "seeds": rows,
+        }
+        for name, rows in by_name.items()
+    ]
+
+
+def _measured(contestant: Contestant, train: Dataset, cases: Sequence[Any], seed: int) -> dict[str, float]:
+    with _peak_memory() as peak:
+        started = time.process_time()
+        contestant.fit(train, seed)
+        fit_cpu = time.process_time() - started
+    quality = judge(contestant.scores_many, cases, len(train.item_ids))
+    for long, short in (("mean_reciprocal_rank", "mrr"), ("normalized_discounted_cumulative_gain", "ndcg")):
+        quality = {name.replace(long, short): value for name, value in quality.items()}
+    return {**quality, "fit_cpu_s": fit_cpu, "peak_mb": peak["mb"], **_latency(contestant, train, seed)}
+
+
+def _latency(contestant: Contestant, train: Dataset, seed: int) -> dict[str, float]:
+    """Milliseconds of one recommendation for one user, the same users for everybody."""
+    sequences = Sequences.from_dataset(train)
+    known = np.flatnonzero(sequences.lengths)
+    if not len(known):
+        return {"p50_ms": 0.0, "p99_ms": 0.0, "requests_per_s": 0.0}
+    took = []
+    for user in np.random.default_rng(seed).choice(known, TIMED_USERS + 20).tolist():
+        past = slice(int(sequences.indptr[user]), int(sequences.indptr[user + 1]))
+        history = History(train.items[past], train.timestamps[past])
+        started = time.perf_counter()
+        contestant.recommend(user, history)
+        took.append(1e3 * (time.perf_counter() - started))
+    p50, p99 = np.percentile(took[20:], [50, 99])
+    return {"p50_ms": float(p50), "p99_ms": float(p99), "requests_per_s": 1e3 / float(np.mean(took[20:]))}
+
+
+@contextlib.contextmanager
+def _peak_memory() -> Iterator[dict[str, float]]:
+    """Fills in "mb": the highest resident memory within the block, above that at its start where Linux can tell."""
+    status, reset = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+    found: dict[str, float] = {}
+    with contextlib.suppress(OSError):
+        reset.write_text("5")
+
+    def resident(field: str) -> float:
+        return next(int(line.split()[1]) / 1024 for line in status.read_text().splitlines() if line.startswith(field))
+
+    before = resident("VmRSS") if status.exists() else 0.0
+    yield found
+    unit = 1 if sys.platform == "darwin" else 1024
+    whole = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 2**20
+    found["mb"] = resident("VmHWM") - before if status.exists() else whole
+
+
+def _one_thread() -> contextlib.AbstractContextManager[Any]:
+    """One BLAS thread for all, so that CPU seconds compare; needs threadpoolctl, which `implicit` brings along."""
+    import scipy.linalg  # noqa: F401 (brings a BLAS of its own, which must be there to be limited)
+
+    if find_spec("threadpoolctl") is None:
+        return contextlib.nullcontext()
+    limits: contextlib.AbstractContextManager[Any] = import_module("threadpoolctl").threadpool_limits(1)
+    return limits
+
+
+def main(
+    data: Path, split: str, seeds: int, as_json: bool, items: Path | None = None, users: Path | None = None
+) -> None:
+    """Run and print a table, or with `as_json` one JSON object per recommender."""
+    if not ImplicitAls.available():
+        _say("implicit ALS is left out; to have it: pip install implicit")
+    rows = run(data, split, seeds=seeds, items=items, users=users)
+    print_rows(rows, SHOWN, f"{data.name}, {split}, medians of {seeds} seeds", as_json=as_json)
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str], title: str, *, as_json: bool) -> None:
+    """Print result rows for machines or for people."""
+    if as_json:
+        for row in rows:
+            sys.stdout.write(json.dumps(row) + "\n")
+        return
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title)
+    table.add_column("model" if "model" in rows[0] else "")
+    for heading in shown:
+        table.add_column(heading, justify="right")
+    for row in rows:
+        cells = [row[key] for key in shown.values()]
+        table.add_row(str(row.get("model", "")), *(f"{cell:.4f}" if cell < 1 else f"{cell:,.1f}" for cell in cells))
+    Console().print(table)
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(text + "\n")
