@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from campus import clock, validation
-from campus.identity import Caller
-from publishing import publish_announcement, publish_submission, request_ranking_update
+from campus.identity import Caller, ForbiddenError
+from publishing import publish_announcement, publish_submission, request_ranking_update, roster
 from tests.unit.campus import school
 from tests.unit.campus.school import Answer
 
@@ -146,3 +146,10 @@ def test_who_may_ask_for_a_retraining(caller: Caller, body: object, status: int)
 
     assert answer.status == status
     assert [event["detail"]["trigger"] for event in school.outbox()] == (["new-term"] if status == 202 else [])
+
+
+def test_who_is_no_longer_in_the_teachers_group_teaches_nobody() -> None:
+    roster.require_teacher(TEACHER, "toan-10")
+
+    with pytest.raises(ForbiddenError):
+        roster.require_teacher(Caller("gv-ha", "student"), "toan-10")

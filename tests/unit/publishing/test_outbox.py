@@ -126,3 +126,10 @@ def test_the_event_id_is_a_function_of_caller_resource_and_key(
     one, other = (user, resource, key), (other_user, other_resource, other_key)
     assert uuid.UUID(event_id(*one)).version == 5
     assert (event_id(*one) == event_id(*other)) == (one == other)
+
+
+def test_neighbouring_parts_of_the_event_id_do_not_run_together() -> None:
+    def event_id(user: str, resource: str, key: str) -> str:
+        return outbox.metadata(request(key, user), resource).event_id
+
+    assert len({event_id("ab", "c", "d"), event_id("a", "bc", "d"), event_id("a", "b", "cd")}) == 3
