@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput, NotImplementedHere, ResourceNotFound
+from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
 from local.personalize.questions import Question
 from local.personalize.recipes import PERSONALIZED_RANKING, RELATED_ITEMS, USER_PERSONALIZATION, recipe_type
@@ -38,7 +39,7 @@ def recommend(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]
         raise InvalidInput("userId is required for recipes of type USER_PERSONALIZATION.")
     if kind == RELATED_ITEMS and "itemId" not in parameters:
         raise InvalidInput("itemId is required for recipes of type RELATED_ITEMS.")
-    columns = _metadata_columns(campaign, parameters)
+    columns = _metadata_columns(account, campaign, parameters)
     count = _checked_count(parameters.get("numResults") or DEFAULT_RESULTS, "numResults", columns)
     question = Question.of(account.serving, account.store, _version(account, campaign), parameters)
     found = question.recommended(count)
@@ -52,7 +53,7 @@ def rank(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     campaign = _campaign(account, parameters)
     if recipe_type(_version(account, campaign).record["recipeArn"]) != PERSONALIZED_RANKING:
         raise InvalidInput("GetPersonalizedRanking supports only recipes of type PERSONALIZED_RANKING.")
-    columns = _metadata_columns(campaign, parameters)
+    columns = _metadata_columns(account, campaign, parameters)
     _checked_count(len(parameters["inputList"]), "inputList", columns)
     if not parameters["inputList"]:
         raise InvalidInput("inputList must name at least one item.")
@@ -90,7 +91,7 @@ def _checked_count(count: int, member: str, columns: list[str]) -> int:
     return count
 
 
-def _metadata_columns(campaign: Resource, parameters: Mapping[str, Any]) -> list[str]:
+def _metadata_columns(account: Account, campaign: Resource, parameters: Mapping[str, Any]) -> list[str]:
     wanted: Mapping[str, list[str]] = parameters.get("metadataColumns", {})
     if not wanted:
         return []
@@ -100,6 +101,10 @@ def _metadata_columns(campaign: Resource, parameters: Mapping[str, Any]) -> list
         raise InvalidInput("metadataColumns has the one key ITEMS.")
     if len(wanted["ITEMS"]) > MAXIMUM_COLUMNS:
         raise InvalidInput(f"metadataColumns can name at most {MAXIMUM_COLUMNS} columns.")
+    items = account.serving.dataset(campaign.record["datasetGroupArn"], "ITEMS")
+    unknown = [name for name in wanted["ITEMS"] if items is None or name not in schema_of(account, items)]
+    if unknown:
+        raise InvalidInput(f"metadataColumns: the Items dataset has no column {', '.join(unknown)}.")
     return list(wanted["ITEMS"])
 
 
@@ -107,7 +112,7 @@ def _predicted(question: Question, suggestion: Suggestion, columns: list[str]) -
     item: dict[str, Any] = {"itemId": question.catalogue.ids[suggestion.position], "score": suggestion.score}
     if columns:
         cells = {column: question.catalogue.cell(suggestion.position, column) for column in columns}
-        item["metadata"] = {column.lower(): str(cell) for column, cell in cells.items() if cell is not None}
+        item["metadata"] = {column: str(cell) for column, cell in cells.items() if cell is not None}
     if suggestion.promotion:
         item |= {"promotionName": suggestion.promotion, "reason": ["Promoted item"]}
     return item

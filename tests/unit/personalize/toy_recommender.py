@@ -1,4 +1,4 @@
-"""A recommender of few lines behind the same contract as `local.recommender`: what followed last counts, else popularity."""
+"""A recommender of few lines behind the contract of `local.recommender`: what followed last counts, else popularity."""
 
 from __future__ import annotations
 

@@ -1,0 +1,292 @@
+"""Statuses, dependencies, quotas, restarts: how resources live and die."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.unit.personalize.conftest import INTERACTION_FIELDS, ITEM_FIELDS, ITEMS, interaction_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.unit.personalize.conftest import Cloud, School
+
+HEADER = [field["name"] for field in INTERACTION_FIELDS]
+DEADLINE = 20.0
+
+
+def statuses(describe: Callable[[], dict[str, Any]], last: str) -> list[str]:
+    """The distinct statuses a poller sees, in order, until the last."""
+    seen: list[str] = []
+    deadline = time.monotonic() + DEADLINE
+    while not seen or seen[-1] != last:
+        assert time.monotonic() < deadline, seen
+        status = str(describe()["status"])
+        if not seen or seen[-1] != status:
+            seen.append(status)
+    return seen
+
+
+def test_a_poller_sees_every_status_in_order(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    cloud = launch(tmp_path, time_scale=0.004)
+    arn = cloud.control.create_dataset_group(name="slow")["datasetGroupArn"]
+    began = time.monotonic()
+    seen = statuses(lambda: cloud.control.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"], "ACTIVE")
+    assert seen == ["CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"]
+    assert time.monotonic() - began >= 60 * 0.004 * 0.9
+    cloud.control.delete_dataset_group(datasetGroupArn=arn)
+    assert cloud.control.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"]["status"] == "DELETE PENDING"
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException):
+        cloud.control.delete_dataset_group(datasetGroupArn=arn)
+    gone(cloud, cloud.control.describe_dataset_group, datasetGroupArn=arn)
+
+
+def gone(cloud: Cloud, describe: Callable[..., Any], **arn: str) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        try:
+            describe(**arn)
+        except cloud.control.exceptions.ResourceNotFoundException:
+            return
+    pytest.fail(f"still there: {arn}")
+
+
+def test_names_are_unique(cloud: Cloud, school: School, campaign: str) -> None:
+    version = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"]
+    schema = cloud.control.describe_dataset(datasetArn=school.users)["dataset"]["schemaArn"]
+    taken = cloud.control.exceptions.ResourceAlreadyExistsException
+    attempts: list[Callable[[], object]] = [
+        lambda: cloud.control.create_dataset_group(name="school"),
+        lambda: cloud.schema("Users", INTERACTION_FIELDS),
+        lambda: cloud.control.create_dataset(
+            name="other", datasetGroupArn=school.group, datasetType="users", schemaArn=schema
+        ),
+        lambda: cloud.start_import("items", school.items, "s3://bucket/items.csv"),
+        lambda: cloud.solution("personal", school.group, "aws-popularity-count"),
+        lambda: cloud.control.create_campaign(name="personal", solutionVersionArn=version),
+    ]
+    for create in attempts:
+        with pytest.raises(taken, match="already exists"):
+            create()
+
+
+def test_a_named_version_exists_once_in_its_solution(cloud: Cloud, school: School) -> None:
+    solution = cloud.solution("named", school.group, "aws-popularity-count")
+    cloud.train(solution, name="night-1")
+    with pytest.raises(cloud.control.exceptions.ResourceAlreadyExistsException, match="night-1"):
+        cloud.control.create_solution_version(solutionArn=solution, name="night-1")
+    described = cloud.control.describe_solution(solutionArn=solution)["solution"]
+    assert described["latestSolutionVersion"]["trainingType"] == "MANUAL"
+    assert described["performAutoTraining"] is False
+
+
+def test_nothing_is_deleted_while_others_depend_on_it(cloud: Cloud, school: School, campaign: str) -> None:
+    solution = cloud.control.list_solutions(datasetGroupArn=school.group)["solutions"][0]["solutionArn"]
+    schema = cloud.control.describe_dataset(datasetArn=school.users)["dataset"]["schemaArn"]
+    in_use = cloud.control.exceptions.ResourceInUseException
+    attempts: list[Callable[[], object]] = [
+        lambda: cloud.control.delete_dataset_group(datasetGroupArn=school.group),
+        lambda: cloud.control.delete_schema(schemaArn=schema),
+        lambda: cloud.control.delete_solution(solutionArn=solution),
+    ]
+    for delete in attempts:
+        with pytest.raises(in_use, match="currently using"):
+            delete()
+    assert cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["status"] == "ACTIVE"
+
+
+def test_what_is_not_ready_cannot_be_built_on(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    cloud = launch(tmp_path, time_scale=1.0)
+    group = cloud.control.create_dataset_group(name="slow")["datasetGroupArn"]
+    schema = cloud.schema("Interactions", INTERACTION_FIELDS)
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="CREATE PENDING"):
+        cloud.control.create_dataset(name="d", datasetGroupArn=group, datasetType="Interactions", schemaArn=schema)
+    # CreateFilter knows no ResourceInUse: the refusal takes the code its model lists.
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="CREATE PENDING"):
+        cloud.control.create_filter(name="f", datasetGroupArn=group, filterExpression="x")
+
+
+def test_an_eleventh_filter_is_refused(cloud: Cloud) -> None:
+    group = cloud.group("filters")
+    cloud.dataset(group, "Items", cloud.schema("filters", ITEM_FIELDS))
+    for number in range(10):
+        cloud.control.create_filter(
+            name=f"f{number}", datasetGroupArn=group, filterExpression=f"EXCLUDE ItemID WHERE Items.PRICE > {number}"
+        )
+    with pytest.raises(cloud.control.exceptions.LimitExceededException, match="More than 10 filters"):
+        cloud.control.create_filter(
+            name="f10", datasetGroupArn=group, filterExpression="EXCLUDE ItemID WHERE Items.PRICE > 11"
+        )
+
+
+def test_a_group_has_one_tracker(cloud: Cloud) -> None:
+    group = cloud.group("tracked")
+    cloud.control.create_event_tracker(name="first", datasetGroupArn=group)
+    with pytest.raises(cloud.control.exceptions.LimitExceededException, match="Only one event tracker"):
+        cloud.control.create_event_tracker(name="second", datasetGroupArn=group)
+
+
+def filled(cloud: Cloud, name: str) -> str:
+    """A group with enough interactions to train on."""
+    group = cloud.group(name)
+    dataset = cloud.dataset(group, "Interactions", cloud.schema(name, INTERACTION_FIELDS))
+    cloud.run_import(name, dataset, cloud.upload(f"bucket/{name}.csv", HEADER, interaction_rows()))
+    return group
+
+
+def test_the_old_version_serves_until_the_update_is_active(cloud: Cloud) -> None:
+    group = filled(cloud, "updating")
+    personal = cloud.train(cloud.solution("updating-1", group, "aws-user-personalization-v2"))
+    ranking = cloud.train(cloud.solution("updating-2", group, "aws-personalized-ranking-v2"))
+    campaign = cloud.deploy("updating", personal, minProvisionedTPS=1)
+    assert "latestCampaignUpdate" not in cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
+    cloud.service._account.faults.add({"job": "Campaign", "name": "updating", "effect": "hang"})
+    cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=ranking, minProvisionedTPS=2)
+    during = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
+    assert (during["status"], during["solutionVersionArn"], during["minProvisionedTPS"]) == ("ACTIVE", personal, 1)
+    assert during["latestCampaignUpdate"]["solutionVersionArn"] == ranking
+    assert during["latestCampaignUpdate"]["status"].startswith("CREATE")
+    assert cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-0")["itemList"]
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="is in progress"):
+        cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=ranking)
+    account = cloud.service._account
+    account.faults.clear()
+    account.lifecycle.recover()  # the hanging update goes on as after a restart
+    cloud.wait(cloud.control.describe_campaign, slot="latestCampaignUpdate", campaignArn=campaign)
+    after = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
+    assert (after["solutionVersionArn"], after["minProvisionedTPS"]) == (ranking, 2)
+    assert cloud.runtime.get_personalized_ranking(campaignArn=campaign, userId="user-0", inputList=[ITEMS[0]])
+
+
+def test_a_failed_update_leaves_the_campaign_as_it_was(cloud: Cloud) -> None:
+    group = filled(cloud, "failing")
+    solution = cloud.solution("failing", group, "aws-user-personalization-v2")
+    first, second = cloud.train(solution), cloud.train(solution)
+    campaign = cloud.deploy("failing", first)
+    cloud.service._account.faults.add({"job": "Campaign", "name": "failing", "effect": "fail", "reason": "no capacity"})
+    cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=second)
+    record = cloud.wait(
+        cloud.control.describe_campaign, status="CREATE FAILED", slot="latestCampaignUpdate", campaignArn=campaign
+    )
+    cloud.service._account.faults.clear()
+    assert (record["status"], record["solutionVersionArn"]) == ("ACTIVE", first)
+    assert record["latestCampaignUpdate"]["failureReason"] == "no capacity"
+
+
+def test_a_syncing_campaign_follows_the_latest_version(cloud: Cloud) -> None:
+    group = filled(cloud, "syncing")
+    solution = cloud.solution("syncing", group, "aws-user-personalization-v2")
+    first = cloud.train(solution)
+    sync = {"syncWithLatestSolutionVersion": True}
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="LATEST"):
+        cloud.control.create_campaign(name="syncing", solutionVersionArn=first, campaignConfig=sync)
+    campaign = cloud.deploy("syncing", f"{solution}/$LATEST", campaignConfig=sync)
+    assert cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] == first
+    second = cloud.train(solution)
+    deadline = time.monotonic() + DEADLINE
+    while cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] != second:
+        assert time.monotonic() < deadline
+
+
+def test_after_a_kill_jobs_have_failed_and_the_rest_is_as_it_was(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    cloud = launch(tmp_path)
+    group = filled(cloud, "killed")
+    solution = cloud.solution("killed", group, "aws-user-personalization-v2", tags=[{"tagKey": "a", "tagValue": "b"}])
+    campaign = cloud.deploy("killed", cloud.train(solution))
+    expected = cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-3")["itemList"]
+    cloud.service._account.faults.add({"job": "SolutionVersion", "effect": "hang"})
+    cloud.service._account.faults.add({"job": "DatasetImportJob", "effect": "hang"})
+    version = cloud.control.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    dataset = group.replace(":dataset-group/", ":dataset/") + "/INTERACTIONS"
+    job = cloud.start_import("never", dataset, "s3://bucket/killed.csv")
+    cloud.service.close()
+
+    again = launch(tmp_path)
+    found = again.control.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+    assert (found["status"], found["failureReason"]) == (
+        "CREATE FAILED",
+        "The service was stopped while this job was running.",
+    )
+    found = again.control.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"]
+    assert found["status"] == "CREATE FAILED"
+    assert again.runtime.get_recommendations(campaignArn=campaign, userId="user-3")["itemList"] == expected
+    assert again.control.list_tags_for_resource(resourceArn=solution)["tags"] == [{"tagKey": "a", "tagValue": "b"}]
+    again.train(solution)
+
+
+def test_a_stopped_training_ends_stopped(cloud: Cloud) -> None:
+    group = filled(cloud, "stopping")
+    solution = cloud.solution("stopping", group, "aws-user-personalization-v2")
+    cloud.service._account.faults.add({"job": "SolutionVersion", "effect": "hang", "times": 1})
+    version = cloud.control.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="not ACTIVE"):
+        cloud.control.get_solution_metrics(solutionVersionArn=version)
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="currently using"):
+        cloud.control.delete_solution(solutionArn=solution)
+    cloud.control.stop_solution_version_creation(solutionVersionArn=version)
+    cloud.wait(cloud.control.describe_solution_version, status="CREATE STOPPED", solutionVersionArn=version)
+    cloud.service._account.faults.clear()
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="cannot be stopped"):
+        cloud.control.stop_solution_version_creation(solutionVersionArn=version)
+
+
+def test_a_deleted_group_leaves_nothing(cloud: Cloud) -> None:
+    group = filled(cloud, "leaving")
+    solution = cloud.solution("leaving", group, "aws-popularity-count")
+    version = cloud.train(solution)
+    campaign = cloud.deploy("leaving", version)
+    tracker = cloud.control.create_event_tracker(name="leaving", datasetGroupArn=group)["eventTrackerArn"]
+    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=tracker)
+    dataset = group.replace(":dataset-group/", ":dataset/") + "/INTERACTIONS"
+    control = cloud.control
+    control.delete_campaign(campaignArn=campaign)
+    gone(cloud, control.describe_campaign, campaignArn=campaign)
+    control.delete_solution(solutionArn=solution)
+    gone(cloud, control.describe_solution_version, solutionVersionArn=version)
+    control.delete_event_tracker(eventTrackerArn=tracker)
+    gone(cloud, control.describe_event_tracker, eventTrackerArn=tracker)
+    control.delete_dataset(datasetArn=dataset)
+    gone(cloud, control.describe_dataset, datasetArn=dataset)
+    control.delete_dataset_group(datasetGroupArn=group)
+    gone(cloud, control.describe_dataset_group, datasetGroupArn=group)
+    control.delete_schema(schemaArn=group.replace(":dataset-group/", ":schema/"))
+
+
+def test_a_dataset_takes_a_wider_schema(cloud: Cloud) -> None:
+    group = cloud.group("widening")
+    dataset = cloud.dataset(group, "Interactions", cloud.schema("narrow", INTERACTION_FIELDS))
+    device = {"name": "DEVICE", "type": ["null", "string"], "categorical": True}
+    wide = cloud.schema("wide", [*INTERACTION_FIELDS, device])
+    strict = cloud.schema("strict", [*INTERACTION_FIELDS, {**device, "type": "string"}])
+    less = cloud.schema("less", INTERACTION_FIELDS[:3])
+    for schema, reason in ((strict, "must allow null: DEVICE"), (less, "must keep .* EVENT_TYPE")):
+        with pytest.raises(cloud.control.exceptions.InvalidInputException, match=reason):
+            cloud.control.update_dataset(datasetArn=dataset, schemaArn=schema)
+    cloud.control.update_dataset(datasetArn=dataset, schemaArn=wide)
+    cloud.wait(cloud.control.describe_dataset, slot="latestDatasetUpdate", datasetArn=dataset)
+    assert cloud.control.describe_dataset(datasetArn=dataset)["dataset"]["schemaArn"] == wide
+    rows = [[*row, "phone"] for row in interaction_rows()]
+    cloud.run_import("wide", dataset, cloud.upload("bucket/wide.csv", [*HEADER, "DEVICE"], rows))
+
+
+def test_automatic_training_trains_once_data_came_in(cloud: Cloud) -> None:
+    group = filled(cloud, "automatic")
+    solution = cloud.solution("automatic", group, "aws-popularity-count", performAutoTraining=True)
+    deadline = time.monotonic() + DEADLINE
+    while not (versions := cloud.control.list_solution_versions(solutionArn=solution)["solutionVersions"]):
+        assert time.monotonic() < deadline
+    assert versions[0]["trainingType"] == "AUTOMATIC"
+    configuration = cloud.control.describe_solution(solutionArn=solution)["solution"]["solutionConfig"]
+    assert configuration["autoTrainingConfig"]["schedulingExpression"] == "rate(7 days)"
+    cloud.control.update_solution(solutionArn=solution, performAutoTraining=False)
+    cloud.wait(cloud.control.describe_solution, slot="latestSolutionUpdate", solutionArn=solution)
+    assert cloud.control.describe_solution(solutionArn=solution)["solution"]["performAutoTraining"] is False
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="rate"):
+        cloud.control.update_solution(
+            solutionArn=solution,
+            solutionUpdateConfig={"autoTrainingConfig": {"schedulingExpression": "rate(31 days)"}},
+        )

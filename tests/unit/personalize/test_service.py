@@ -1,0 +1,150 @@
+"""The service as a server: listings, tags, faults, what is not there."""
+
+from __future__ import annotations
+
+import json
+import time
+import urllib.error
+import urllib.request
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from pathlib import Path
+
+    from tests.unit.personalize.conftest import Cloud, School
+
+
+def names(answer: dict[str, Any]) -> list[str]:
+    return [entry["name"] for entry in answer["recipes"]]
+
+
+def test_a_listing_comes_in_pages(cloud: Cloud) -> None:
+    pages = cloud.control.get_paginator("list_recipes").paginate(PaginationConfig={"PageSize": 3})
+    found = [names(page) for page in pages]
+    assert [len(page) for page in found] == [3, 3, 2]
+    assert [name for page in found for name in page] == names(cloud.control.list_recipes())
+
+
+def test_a_token_of_another_listing_is_refused(cloud: Cloud, school: School) -> None:
+    token = cloud.control.list_recipes(maxResults=1)["nextToken"]
+    for wrong in (token, "nonsense"):
+        with pytest.raises(cloud.control.exceptions.InvalidNextTokenException):
+            cloud.control.list_datasets(datasetGroupArn=school.group, maxResults=1, nextToken=wrong)
+
+
+def test_listings_show_what_belongs_to_their_parent(cloud: Cloud, school: School) -> None:
+    cloud.group("other-group")
+    found = cloud.control.list_datasets(datasetGroupArn=school.group)["datasets"]
+    assert [entry["datasetType"] for entry in found] == ["INTERACTIONS", "ITEMS", "USERS"]
+    assert all(entry["datasetArn"] for entry in found)
+
+
+def test_recipes_describe_their_algorithm_and_transformation(cloud: Cloud) -> None:
+    arn = "arn:aws:personalize:::recipe/aws-user-personalization-v2"
+    recipe = cloud.control.describe_recipe(recipeArn=arn)["recipe"]
+    assert recipe["recipeType"] == "USER_PERSONALIZATION"
+    assert cloud.control.describe_algorithm(algorithmArn=recipe["algorithmArn"])["algorithm"]["algorithmArn"]
+    transformation = cloud.control.describe_feature_transformation(
+        featureTransformationArn=recipe["featureTransformationArn"]
+    )
+    assert transformation["featureTransformation"]["status"] == "ACTIVE"
+    with pytest.raises(cloud.control.exceptions.ResourceNotFoundException):
+        cloud.control.describe_recipe(recipeArn=arn + "-none")
+
+
+def test_tags_are_added_replaced_and_removed(cloud: Cloud) -> None:
+    arn = cloud.control.create_dataset_group(name="tagged", tags=[{"tagKey": "a", "tagValue": "1"}])["datasetGroupArn"]
+    cloud.control.tag_resource(
+        resourceArn=arn, tags=[{"tagKey": "a", "tagValue": "2"}, {"tagKey": "trường", "tagValue": ""}]
+    )
+    assert cloud.control.list_tags_for_resource(resourceArn=arn)["tags"] == [
+        {"tagKey": "a", "tagValue": "2"},
+        {"tagKey": "trường", "tagValue": ""},
+    ]
+    cloud.control.untag_resource(resourceArn=arn, tagKeys=["a", "absent"])
+    assert [tag["tagKey"] for tag in cloud.control.list_tags_for_resource(resourceArn=arn)["tags"]] == ["trường"]
+
+
+def test_too_many_tags_are_refused(cloud: Cloud, school: School) -> None:
+    tags = [{"tagKey": f"k{number}", "tagValue": "v"} for number in range(51)]
+    with pytest.raises(cloud.control.exceptions.TooManyTagsException):
+        cloud.control.create_dataset_group(name="many", tags=tags)
+    with pytest.raises(cloud.control.exceptions.TooManyTagsException):
+        cloud.control.tag_resource(resourceArn=school.group, tags=tags)
+    with pytest.raises(cloud.control.exceptions.TooManyTagKeysException):
+        cloud.control.untag_resource(resourceArn=school.group, tagKeys=[tag["tagKey"] for tag in tags])
+    with pytest.raises(cloud.control.exceptions.ResourceNotFoundException):
+        cloud.control.list_tags_for_resource(resourceArn=school.group + "-none")
+
+
+def test_what_is_not_implemented_says_what_is(cloud: Cloud, school: School) -> None:
+    with pytest.raises(ClientError, match=r"CreateRecommender is not implemented here. Implemented: .*CreateCampaign"):
+        cloud.control.create_recommender(
+            name="r", datasetGroupArn=school.group, recipeArn="arn:aws:personalize:::recipe/aws-vod-top-picks"
+        )
+    with pytest.raises(ClientError) as refused:
+        cloud.runtime.get_action_recommendations(campaignArn=school.group)
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
+
+
+@pytest.fixture
+def faults(cloud: Cloud) -> Iterator[Callable[..., int]]:
+    """Change the fault rules over HTTP."""
+
+    def change(method: str = "POST", **rule: Any) -> int:
+        body = json.dumps(rule).encode()
+        request = urllib.request.Request(f"{cloud.url}/_personalize/faults", body, method=method)
+        with urllib.request.urlopen(request) as answer:
+            return int(answer.status)
+
+    yield change
+    change("DELETE")
+
+
+def test_a_share_of_calls_can_be_throttled(cloud: Cloud, faults: Callable[..., int]) -> None:
+    assert faults(operation="List*", effect="throttle", share=0.5) == 200
+    codes = []
+    for _ in range(40):
+        try:
+            cloud.control.list_schemas()
+            codes.append("")
+        except ClientError as error:
+            codes.append(error.response["Error"]["Code"])
+    assert set(codes) == {"", "ThrottlingException"}
+    assert 8 < codes.count("ThrottlingException") < 32
+    assert cloud.control.describe_recipe(recipeArn="arn:aws:personalize:::recipe/aws-sims")
+
+
+def test_answers_can_be_slowed(cloud: Cloud, faults: Callable[..., int]) -> None:
+    faults(operation="ListSchemas", effect="delay", seconds=0.3, times=1)
+    began = time.monotonic()
+    cloud.control.list_schemas()
+    assert time.monotonic() - began >= 0.3
+
+
+def test_jobs_can_be_failed_and_stopped(cloud: Cloud, school: School, faults: Callable[..., int]) -> None:
+    solution = cloud.solution("faulty", school.group, "aws-popularity-count")
+    faults(job="SolutionVersion", name="night-*", effect="fail", reason="out of luck", times=1)
+    faults(job="SolutionVersion", effect="stop", times=1)
+    described = []
+    for name, status in (("night-1", "CREATE FAILED"), ("night-2", "CREATE STOPPED"), ("night-3", "ACTIVE")):
+        arn = cloud.control.create_solution_version(solutionArn=solution, name=name)["solutionVersionArn"]
+        described.append(cloud.wait(cloud.control.describe_solution_version, status=status, solutionVersionArn=arn))
+    assert described[0]["failureReason"] == "out of luck"
+
+
+@pytest.mark.parametrize("rule", [{"job": "Campaign", "effect": "throttle"}, {"effect": "fail"}, {"colour": "red"}])
+def test_a_senseless_fault_is_refused(faults: Callable[..., int], rule: dict[str, Any]) -> None:
+    with pytest.raises(urllib.error.HTTPError, match="400"):
+        faults(**rule)
+
+
+def test_the_side_door_is_shut_unless_opened(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    shut = launch(tmp_path)
+    request = urllib.request.Request(f"{shut.url}/_personalize/faults", b"{}", method="POST")
+    with pytest.raises(urllib.error.HTTPError, match="501"):
+        urllib.request.urlopen(request)
