@@ -5,6 +5,7 @@ import os
 import click
 
 from local.commands import environment
+from local.commands.demo import demo
 from local.commands.loading import load
 from local.commands.options import Commands
 from local.commands.reading import mailbox, recommend
@@ -19,7 +20,7 @@ def nightclass() -> None:
     """Student events, exactly-one e-mail and personalised ranking: the same stack as in AWS, on this machine."""
 
 
-for command in (up, down, status, outputs, token, load, nightly, resume, mailbox, recommend):
+for command in (up, down, status, outputs, token, load, nightly, resume, mailbox, recommend, demo):
     nightclass.add_command(command)
 
 

@@ -25,9 +25,10 @@ DEFAULT_PORT = 4566
 TIME_SCALE = 0.005
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 _STOP_SECONDS = 90
+_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
-class _StopRequested(Exception):
+class StopRequested(Exception):
     """SIGTERM, SIGINT or SIGHUP arrived."""
 
 
@@ -54,11 +55,10 @@ def up(port: int, time_scale: float, state_dir: Path, as_json: bool) -> None:
     """
     del as_json  # the one line is JSON in any case
     with occupied(state_dir):
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            signal.signal(number, _stop)
+        stop_on_signals()
         try:
             _serve(port, time_scale, state_dir)
-        except _StopRequested:
+        except StopRequested:
             click.echo("stopped", err=True)
 
 
@@ -144,6 +144,12 @@ def start(port: int, time_scale: float, state_dir: Path) -> "tuple[Cloud, Instan
     return cloud, instance
 
 
+def stop_on_signals() -> None:
+    """Have SIGTERM, SIGINT and SIGHUP raise StopRequested, once: what comes during the clean-up is ignored."""
+    for number in _SIGNALS:
+        signal.signal(number, _stop)
+
+
 def _serve(port: int, time_scale: float, state_dir: Path) -> None:
     click.echo("starting the local cloud and deploying the stack …", err=True)
     cloud, instance = start(port, time_scale, state_dir)
@@ -157,10 +163,9 @@ def _serve(port: int, time_scale: float, state_dir: Path) -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    """Once: what comes while everything is being stopped is ignored."""
-    for other in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for other in _SIGNALS:
         signal.signal(other, signal.SIG_IGN)
-    raise _StopRequested
+    raise StopRequested
 
 
 def _template() -> Path:
