@@ -160,6 +160,10 @@ def announced(teacher: str = "gv-1", content: str = "Mai nghỉ học", **fields
     return eventbridge("api.teacher", "teacher.sendAnnouncement", {"teacherId": teacher, "content": content, **fields})
 
 
+def to_one(event: dict[str, Any], student: str = "sv-1", class_id: str = "toan-10") -> dict[str, Any]:
+    return {**event, "recipient": {"studentId": student, "classId": class_id}}
+
+
 def eventbridge(
     source: str, detail_type: str, detail: dict[str, Any], metadata: dict[str, str] | None = None
 ) -> dict[str, Any]:

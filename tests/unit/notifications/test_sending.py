@@ -1,0 +1,152 @@
+"""Who is written to, what SES refuses, and what a batch does with it."""
+
+import sys
+from collections.abc import Callable
+
+import pytest
+
+from campus import tables
+from campus.observability import logger
+from tests.unit.notifications.school import (
+    School,
+    announced,
+    enrolled,
+    lost_answer,
+    refusal,
+    submitted,
+    to_one,
+)
+
+
+def test_an_unknown_student_is_skipped_and_written_to_once_known(school: School) -> None:
+    event = enrolled()
+    assert school.deliver(event) == 0
+    assert [row["status"] for row in school.ledger()] == ["SKIPPED_UNKNOWN"]
+
+    school.student()
+    assert school.deliver(event) == 0
+    assert school.deliver(event) == 0
+
+    assert len(school.accepted) == 1
+    assert [row["status"] for row in school.ledger()] == ["SENT"]
+
+
+def test_a_late_skip_does_not_overwrite_what_was_sent(school: School) -> None:
+    school.student()
+    school.deliver(enrolled())
+    tables.students().delete_item(Key={"studentId": "sv-1"})
+
+    assert school.deliver(enrolled()) == 0
+
+    assert [row["status"] for row in school.ledger()] == ["SENT"]
+
+
+def test_a_student_without_address_is_skipped(school: School) -> None:
+    school.student(email="")
+
+    assert school.deliver(enrolled()) == 0
+
+    assert [row["status"] for row in school.ledger()] == ["SKIPPED_NO_ADDRESS"]
+
+
+@pytest.mark.parametrize("email", ["ánh@example.edu", "a@example.edu, b@example.edu", "a b@example.edu", "nobody"])
+def test_an_address_that_ses_cannot_take_fails_for_good_without_a_call(school: School, email: str) -> None:
+    school.student(email=email)
+
+    assert [school.deliver(enrolled()), school.deliver(enrolled())] == [0, 0]
+
+    assert not school.accepted
+    assert [(row["status"], row["reason"]) for row in school.ledger()] == [("FAILED", "ADDRESS")]
+
+
+def test_an_international_domain_goes_out_in_punycode(school: School) -> None:
+    school.student(email="anh@bücher.example")
+
+    school.deliver(enrolled())
+
+    assert school.accepted[0]["Destination"] == {"ToAddresses": ["anh@xn--bcher-kva.example"]}
+
+
+@pytest.mark.parametrize(
+    "misfortune",
+    [
+        refusal("TooManyRequestsException", 429),
+        refusal("LimitExceededException"),
+        refusal("SendingPausedException"),
+        refusal("AccessDeniedException", 403),
+        refusal("MessageRejected", message="Email address is not verified: noreply@student-system.example"),
+    ],
+)
+def test_what_ses_refuses_for_now_comes_back_later_and_later_and_goes_out_once(
+    school: School, misfortune: Callable[[], None]
+) -> None:
+    school.student()
+    school.ses = [misfortune, misfortune]
+    event = enrolled()
+
+    assert [school.deliver(event, receipts=1), school.deliver(event, receipts=2)] == [1, 1]
+    assert [row["status"] for row in school.ledger()] == ["RELEASED"]
+    assert 5 <= school.hidden[0] <= 30
+    assert 15 <= school.hidden[1] <= 90
+
+    assert school.deliver(event, receipts=3) == 0
+    assert len(school.accepted) == 1
+    (row,) = school.ledger()
+    assert (row["status"], row["attempts"]) == ("SENT", 3)
+    assert "reason" not in row
+
+
+@pytest.mark.parametrize("code", ["MessageRejected", "BadRequestException"])
+def test_what_ses_refuses_for_good_is_not_tried_again(school: School, code: str) -> None:
+    school.student()
+    school.ses = [refusal(code, message="sv-1@example.edu has invalid content")]
+
+    assert [school.deliver(enrolled()), school.deliver(enrolled())] == [0, 0]
+
+    assert not school.accepted
+    assert school.calls.count("SendEmail") == 1
+    assert [(row["status"], row["reason"], row["state"]) for row in school.ledger()] == [
+        ("FAILED", code, "MAIL#FAILED")
+    ]
+
+
+def test_poison_in_a_batch_fails_alone(school: School) -> None:
+    school.student()
+    poison = [
+        "not json",
+        "[]",
+        enrolled(class_id="x y"),
+        announced(),
+        {"source": "api.ranking", "detail-type": "ranking.requestUpdate", "id": "r", "detail": {"trigger": "now"}},
+    ]
+    poison[-1]["time"] = enrolled()["time"]  # type: ignore[index]
+
+    assert school.send_batch([*poison, enrolled()]) == ["m-0", "m-1", "m-2", "m-3", "m-4"]
+    assert len(school.accepted) == 1
+
+
+def test_a_mail_that_may_not_end_in_time_is_not_begun(school: School) -> None:
+    school.student()
+
+    assert school.send_batch([enrolled()], milliseconds=5_000) == ["m-0"]
+
+    assert school.calls[-1] == "ChangeMessageVisibility"
+    assert not school.ledger()
+
+
+def test_neither_logs_nor_metrics_hold_an_address_a_name_or_the_text(
+    school: School, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The logger was made with the standard output of the first test that logged.
+    monkeypatch.setattr(logger().registered_handler, "stream", sys.stdout)
+    school.student(email="canary@example.edu", displayName="Hoàng Kim Yến")
+    school.ses = [refusal("MessageRejected", message="canary@example.edu is bad"), lost_answer]
+
+    school.send_batch(
+        [to_one(announced(content="bí mật")), enrolled(), submitted(), '{"detail": "canary@example.edu"}']
+    )
+
+    said = "".join(capsys.readouterr())
+    assert '"MailFailed"' in said
+    assert "mail refused for good" in said
+    assert not [word for word in ("canary", "Hoàng", "Ho\\u00e0ng", "bí mật", "b\\u00ed") if word in said]
