@@ -14,17 +14,22 @@ if TYPE_CHECKING:
 FLOOR = np.float32(0.05)
 BEST, DRAWN = 48, 128
 """Competitors of each target when the catalogue is larger: the best by a rough ranking, and a uniform sample."""
-TOLERANCE = 1e-5
-"""Newton stops when a step gains less log-likelihood than this."""
+TOLERANCE, START = 1e-5, 0.2
+"""Newton stops when a step gains less log-likelihood than this; all weights start alike."""
 
 
-def features(scores: Floats) -> tuple[Floats, Floats]:
-    """An expert's scores (…, n) as two features: z = scores / std, and log(max(z, 0) + floor).
+def scale(scores: Floats) -> Floats:
+    """float32[..., 1], the standard deviation of each row of an expert's scores."""
+    return np.asarray(scores.std(-1, keepdims=True) + np.float32(1e-9))
+
+
+def features(scores: Floats, scales: Floats) -> tuple[Floats, Floats]:
+    """An expert's scores (…, n) as two features: z = scores / scale, and log(max(z, 0) + floor).
 
     The sum of logs multiplies the experts' opinions, the linear term lets strong ones shout; with logs alone or linear
     alone the same experts rank clearly worse.
     """
-    z = scores / (scores.std(-1, keepdims=True) + np.float32(1e-9))
+    z = scores / scales
     return z, np.log(np.maximum(z, 0) + FLOOR)
 
 
@@ -82,7 +87,7 @@ def fit(columns: Floats, offsets: Floats, penalties: Floats, *, steps: int = 20)
         z /= total
         return float((np.log(total[:, 0]) - hit).mean() + (penalties * w**2).sum()), z
 
-    w = np.zeros(k)
+    w = np.full(k, START)
     loss, p = chances(w)
     for _ in range(steps):
         expected = np.einsum("bc,bck->bk", p, columns, optimize=True)
@@ -118,13 +123,19 @@ def log_odds(scores: Floats, rows: Longs, items: Ints) -> NDArray[np.float64]:
 
 
 def fit_offset(odds: NDArray[np.float64], repeated: NDArray[np.bool_], *, steps: int = 50) -> float:
-    """The offset on the log-odds under which as many repetitions are expected as came, half a one added to both sides.
+    """The offset on the log-odds under which repetitions are expected at the rate at which they came.
 
-    The maximum-likelihood intercept of a logistic regression with given log-odds, by bisection.
+    The maximum-likelihood intercept of a logistic regression with given log-odds, by bisection; half a repetition in
+    one step more keeps it finite.
+
+    Args:
+        odds: Log-odds of a sample of the steps.
+        repeated: Of all steps, whether a seen item came.
+        steps: Halvings of the bracket [-20, 20].
     """
+    rate = (repeated.sum() + 0.5) / (len(repeated) + 1)
     low, high = -20.0, 20.0
     for _ in range(steps):
         middle = (low + high) / 2
-        expected = (1 / (1 + np.exp(-odds - middle))).sum() + 1 / (1 + np.exp(-middle))
-        low, high = (middle, high) if expected < repeated.sum() + 0.5 else (low, middle)
+        low, high = (middle, high) if (1 / (1 + np.exp(-odds - middle))).mean() < rate else (low, middle)
     return middle

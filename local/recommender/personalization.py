@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from local.recommender.views import View
 
 L2 = 2e-3
-HELD_OUT_STUDENTS, HELD_OUT_STEPS, MOST_CONTEXTS, REPEAT_CONTEXTS = 1500, 5, 2000, 500
+HELD_OUT_STUDENTS, HELD_OUT_STEPS, MOST_CONTEXTS, REPEAT_CONTEXTS = 1500, 5, 2000, 250
 REFIT_BELOW = 1000
 """Catalogues up to this size are refitted on everything after the blend; beyond, a second solve would double the cost
 for the few per cent of the events that were held out."""
@@ -93,21 +93,22 @@ class BlendModel(Model):
         columns, offsets = [], []
         for part, came in self._batches(contexts, targets, novel):
             raw = self._evidence(part)
-            rough = sum((row / (row.std(1, keepdims=True) + np.float32(1e-9)) for row in raw), np.zeros_like(raw[0]))
+            scales = [blend.scale(scores) for scores in raw]
+            rough = sum((scores / by for scores, by in zip(raw, scales, strict=True)), np.zeros_like(raw[0]))
             rough[part.rows(), part.items] = -np.inf
             items, offset = blend.competitors(rough, came, random)
             offset[np.isneginf(np.take_along_axis(rough, items, 1))] = -np.inf
-            columns.append(self._columns(raw, items))
+            columns.append(self._columns(raw, scales, items))
             offsets.append(offset)
         if not columns:
             return self.weights
         penalties = np.full(columns[0].shape[-1], L2, np.float32)
         weights = blend.fit(np.concatenate(columns), np.concatenate(offsets), penalties)
         self.weights = np.append(weights, 0).astype(np.float32)
-        odds = [np.zeros(0)]
+        odds = []
         for part, _ in self._batches(contexts, targets, np.arange(len(targets)) < REPEAT_CONTEXTS):
             odds.append(blend.log_odds(self._blended(part), part.rows(), part.items))
-        self.weights[-1] = blend.fit_offset(np.concatenate(odds), ~novel[:REPEAT_CONTEXTS])
+        self.weights[-1] = blend.fit_offset(np.concatenate(odds), ~novel)
         return self.weights
 
     def _batches(self, contexts: Sequences, targets: Ints, keep: NDArray[np.bool_]) -> Iterator[tuple[Sequences, Ints]]:
@@ -135,16 +136,17 @@ class BlendModel(Model):
         alias[self.cold] = self.kin[:, 0]
         return alias
 
-    def _columns(self, raw: list[Floats], items: Longs) -> Floats:
+    def _columns(self, raw: list[Floats], scales: list[Floats], items: Longs) -> Floats:
         """float32[b, c, k]: the features of the given items of each context."""
-        columns = [np.take_along_axis(column, items, 1) for scores in raw for column in blend.features(scores)]
+        picked = [np.take_along_axis(scores, items, 1) for scores in raw]
+        columns = [column for scores, by in zip(picked, scales, strict=True) for column in blend.features(scores, by)]
         return np.stack([*columns, self.popularity[items]], -1)
 
     def _blended(self, contexts: Sequences) -> Floats:
         """float32[b, n] scores, not yet counting what was seen."""
         total = np.tile(self.weights[-2] * self.popularity, (len(contexts), 1))
         for k, scores in enumerate(self._evidence(contexts)):
-            linear, log = blend.features(scores)
+            linear, log = blend.features(scores, blend.scale(scores))
             total += self.weights[2 * k] * linear
             total += self.weights[2 * k + 1] * log
         return total
@@ -154,7 +156,7 @@ class BlendModel(Model):
         total = self._blended(Sequences.from_histories(histories, len(self.item_ids)))
         for row, history in enumerate(histories):
             if len(history.items):
-                total[row, np.unique(history.items)] += self.weights[-1]
+                total[row, history.items] += self.weights[-1]
             else:
                 total[row] = self.newcomers.scores(history.user)
         return total
@@ -167,9 +169,9 @@ class BlendModel(Model):
         raw = self.experts.scores(items)
         if len(self.cold):
             raw[:, self.cold] = raw[:, self.kin].mean(2)
-        linear, log = blend.features(raw)
+        linear, log = blend.features(raw, blend.scale(raw))
         total = self.weights[-2] * self.popularity + self.weights[:-2:2] @ linear + self.weights[1:-2:2] @ log
-        total[np.unique(history.items)] += self.weights[-1]
+        total[history.items] += self.weights[-1]
         return np.asarray(total, np.float32)
 
     def _arrays(self) -> Mapping[str, NDArray[np.generic]]:

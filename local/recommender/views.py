@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -110,23 +111,29 @@ class Experts:
         if self.slots is not None:
             inner = self.slots[items]
             inner = inner[inner >= 0]
+        for matrix, (users, mixes) in self._mixes.items():
+            dense = matrix in self.dense
+            recent = (inner if dense else items)[-mixes.shape[1] :]
+            mix = mixes[:, mixes.shape[1] - len(recent) :]
+            if not dense:
+                self.sparse[matrix].add(out[users[0]], recent, mix[0])
+            elif self.core is None:
+                out[users] = mix @ self.dense[matrix][recent]
+            else:
+                out[np.ix_(users, self.core)] = mix @ self.dense[matrix][recent]
+        return out
+
+    @cached_property
+    def _mixes(self) -> dict[str, tuple[NDArray[np.int64], Floats]]:
+        """By matrix: the views of it, and float32[views, longest] the weight of each past event, the newest last."""
+        mixes = {}
         for matrix in dict.fromkeys(view.matrix for view in self.views):
             users = [k for k, view in enumerate(self.views) if view.matrix == matrix]
-            dense = matrix in self.dense
-            recent = (inner if dense else items)[-max(self.views[k].length for k in users) :]
-            ages = np.arange(len(recent) - 1, -1, -1)
-            mixes = np.array(
-                [np.where(ages < self.views[k].length, self.views[k].decay ** ages, 0) for k in users], np.float32
-            )
-            if not dense:
-                self.sparse[matrix].add(out[users[0]], recent, mixes[0])
-            elif len(recent):
-                evidence = mixes @ self.dense[matrix][recent]
-                if self.core is None:
-                    out[users] = evidence
-                else:
-                    out[np.ix_(np.array(users), self.core)] = evidence
-        return out
+            longest = max(self.views[k].length for k in users)
+            ages = np.arange(longest - 1, -1, -1)
+            rows = [np.where(ages < self.views[k].length, self.views[k].decay ** ages, 0) for k in users]
+            mixes[matrix] = (np.array(users), np.array(rows, np.float32))
+        return mixes
 
     def arrays(self) -> Mapping[str, NDArray[np.generic]]:
         """The learned state, as arrays by name."""
