@@ -5,6 +5,7 @@ import os
 import click
 
 from local.commands import environment
+from local.commands.benchmarks import bench
 from local.commands.demo import demo
 from local.commands.loading import load
 from local.commands.options import Commands
@@ -20,7 +21,7 @@ def nightclass() -> None:
     """Student events, exactly-one e-mail and personalised ranking: the same stack as in AWS, on this machine."""
 
 
-for command in (up, down, status, outputs, token, load, nightly, resume, mailbox, recommend, demo):
+for command in (up, down, status, outputs, token, load, nightly, resume, mailbox, recommend, bench, demo):
     nightclass.add_command(command)
 
 

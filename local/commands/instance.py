@@ -3,6 +3,7 @@
 import fcntl
 import json
 import os
+import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -10,6 +11,9 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
+
+import click
+from click.core import ParameterSource
 
 from local.commands.options import CommandError
 
@@ -109,6 +113,26 @@ def occupied(state_dir: Path) -> Iterator[None]:
             yield
         finally:
             (state_dir / _RUNTIME).unlink(missing_ok=True)
+
+
+def given_directory(context: click.Context) -> Path | None:
+    """The --state-dir of a command, or of its group, that otherwise works in a directory of its own."""
+    inner: click.Context | None = context
+    while inner is not None:
+        if inner.get_parameter_source("state_dir") is ParameterSource.COMMANDLINE:
+            return Path(inner.params["state_dir"])
+        inner = inner.parent
+    return None
+
+
+@contextmanager
+def own_directory(kept: Path | None) -> Iterator[Path]:
+    """The directory to keep, or else a temporary one."""
+    if kept is not None:
+        yield kept
+    else:
+        with tempfile.TemporaryDirectory(prefix="nightclass-", ignore_cleanup_errors=True) as temporary:
+            yield Path(temporary)
 
 
 def is_locked(state_dir: Path) -> bool:

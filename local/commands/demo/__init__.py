@@ -1,16 +1,12 @@
 """`demo`: the main job end to end, as a new user would see it."""
 
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
-from click.core import ParameterSource
 
 from local.commands.demo.stage import Stage
 from local.commands.demo.story import tell
-from local.commands.instance import occupied
+from local.commands.instance import given_directory, occupied, own_directory
 from local.commands.options import CommandError, common
 from local.commands.up import TIME_SCALE, StopRequested, start, stop_on_signals
 
@@ -23,24 +19,15 @@ def demo(context: click.Context, state_dir: Path, as_json: bool) -> None:
 
     Everything lives in a directory of its own that is removed at the end, unless --state-dir names one to keep.
     """
-    given = context.get_parameter_source("state_dir") is ParameterSource.COMMANDLINE
+    stage = Stage(as_json=as_json)
+    kept = given_directory(context)
     stop_on_signals()
     try:
-        with _directory(state_dir if given else None) as directory, occupied(directory):
-            stage = Stage(as_json=as_json)
+        with own_directory(kept) as directory, occupied(directory):
             stage.chapter("Starting", "an AWS account on 127.0.0.1, and template.yaml deployed onto it")
             cloud, instance = start(0, TIME_SCALE, directory)
             with cloud:
                 tell(stage, instance, directory)
-            stage.ending(state_dir if given else None)
+            stage.ending(kept)
     except StopRequested:
         raise CommandError("stopped before the end") from None
-
-
-@contextmanager
-def _directory(kept: Path | None) -> Iterator[Path]:
-    if kept is not None:
-        yield kept
-    else:
-        with tempfile.TemporaryDirectory(prefix="nightclass-demo-", ignore_cleanup_errors=True) as temporary:
-            yield Path(temporary)

@@ -1,0 +1,128 @@
+"""`bench`: the figures that the README quotes."""
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from local.commands.instance import Instance, given_directory, occupied, own_directory
+from local.commands.loading import load_into
+from local.commands.options import common, emit
+from local.commands.retraining import start as start_run
+from local.commands.retraining import watch
+from local.commands.up import TIME_SCALE, start
+from local.load import Report
+
+# Real interactions, where they lie beside the checkout; they are no part of it.
+REAL_DATA = Path("../shared/data/oulad_events.csv.gz")
+_TIMEOUT = 1800
+
+_data: Callable[[Any], Any] = click.option(
+    "--data",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=f"CSV of interactions; default {REAL_DATA} where it exists, else a simulated school term.",
+)
+
+
+@click.group(invoke_without_command=True)
+@common
+@click.pass_context
+def bench(context: click.Context, state_dir: Path, as_json: bool) -> None:
+    """Measure loading, the nightly run and the recommender; without a subcommand, all of them.
+
+    `load` and `nightly` start a local cloud of their own.
+    """
+    if context.invoked_subcommand is None:
+        context.invoke(nightly, data=None, state_dir=state_dir, as_json=as_json)
+        context.invoke(recommender, data=None, split="calendar", seeds=1, state_dir=state_dir, as_json=as_json)
+
+
+@bench.command()
+@_data
+@common
+@click.pass_context
+def load(context: click.Context, data: Path | None, state_dir: Path, as_json: bool) -> None:
+    """Load a file into an empty stack."""
+    with _interactions(data) as file, _stack(given_directory(context)) as instance:
+        _print_load(file, load_into(instance, file), as_json=as_json)
+
+
+@bench.command()
+@_data
+@common
+@click.pass_context
+def nightly(context: click.Context, data: Path | None, state_dir: Path, as_json: bool) -> None:
+    """Load a file into an empty stack and run the nightly retraining on it."""
+    with _interactions(data) as file, _stack(given_directory(context)) as instance:
+        _print_load(file, load_into(instance, file), as_json=as_json)
+        record = watch(start_run(instance, {"trigger": "manual", "force": False}), _TIMEOUT, display=not as_json)
+        _print_nightly(record, as_json=as_json)
+
+
+@bench.command()
+@_data
+@click.option("--items", type=click.Path(exists=True, path_type=Path), help="CSV of item metadata with ITEM_ID.")
+@click.option("--users", type=click.Path(exists=True, path_type=Path), help="CSV of user metadata with USER_ID.")
+@click.option("--split", default="calendar", show_default=True, help="last-out, calendar[=DATE|QUANTILE], personalize.")
+@click.option("--seeds", type=click.IntRange(min=1), default=1, show_default=True, help="Repetitions; medians count.")
+@common
+def recommender(
+    data: Path | None,
+    split: str,
+    seeds: int,
+    state_dir: Path,
+    as_json: bool,
+    items: Path | None = None,
+    users: Path | None = None,
+) -> None:
+    """Compare the recommender with popularity and others on one split."""
+    from local.bench.recommender import main
+
+    with _interactions(data) as file:
+        main(file, split, seeds, as_json, items, users)
+
+
+@contextlib.contextmanager
+def _interactions(data: Path | None) -> Iterator[Path]:
+    if data is None and REAL_DATA.is_file():
+        data = REAL_DATA
+    if data is not None:
+        yield data
+        return
+    from local.term import simulate
+
+    with tempfile.TemporaryDirectory() as directory:
+        yield simulate().write_interactions(Path(directory) / "simulated-term.csv")
+
+
+@contextlib.contextmanager
+def _stack(kept: Path | None) -> Iterator[Instance]:
+    with own_directory(kept) as directory, occupied(directory):
+        cloud, instance = start(0, TIME_SCALE, directory)
+        with cloud:
+            yield instance
+
+
+def _print_load(file: Path, report: Report, *, as_json: bool) -> None:
+    rate = report.interactions / max(report.seconds, 0.001)
+    if as_json:
+        emit({"benchmark": "load", "data": file.name, "rowsPerSecond": round(rate), **report.to_dict()})
+    else:
+        click.echo(
+            f"load      {report.interactions:>9,} rows  {report.seconds:7.1f} s  {rate:7,.0f} rows/s  {file.name}"
+        )
+
+
+def _print_nightly(record: dict[str, Any], *, as_json: bool) -> None:
+    seconds = record["durations"]["total"]
+    if as_json:
+        emit({"benchmark": "nightly", "seconds": seconds, "record": record})
+        return
+    click.echo(
+        f"nightly   {record['rows']['interactions']:>9,} rows  {seconds:7.1f} s  {record['status']}: {record['why']}"
+    )
+    stages = (f"{name} {took:.1f}" for name, took in record["durations"].items() if name != "total")
+    click.echo(f"          {' · '.join(stages)}")
