@@ -17,16 +17,17 @@ Pages = Iterator[list[tables.Item]]
 SEGMENTS = 4
 
 
-def scan(table: str, attributes: Sequence[str]) -> list[Pages]:
+def scan(table: str, attributes: Sequence[str] = ()) -> list[Pages]:
     """The table in `SEGMENTS` disjoint parts, to be read by as many threads.
 
     Args:
         table: its name.
-        attributes: what the items are to contain; strings, numbers (as `Decimal`) and nulls, anything else stays as
-            DynamoDB writes it.
+        attributes: what the items are to contain; () for all. Strings, numbers (as `Decimal`) and nulls are decoded,
+            anything else stays as DynamoDB writes it.
     """
+    projection: dict[str, Any] = {"ProjectionExpression": ", ".join(attributes)} if attributes else {}
     dynamodb = _unparsed()
-    return [_segment(dynamodb, table, ", ".join(attributes), number) for number in range(SEGMENTS)]
+    return [_segment(dynamodb, table, number, projection) for number in range(SEGMENTS)]
 
 
 def query(table: str, index: str, key: str, value: str) -> Pages:
@@ -46,10 +47,8 @@ def query(table: str, index: str, key: str, value: str) -> Pages:
         yield [_item(item) for item in page["Items"]]
 
 
-def _segment(dynamodb: "DynamoDBClient", table: str, projection: str, number: int) -> Pages:
-    pages = dynamodb.get_paginator("scan").paginate(
-        TableName=table, ProjectionExpression=projection, Segment=number, TotalSegments=SEGMENTS
-    )
+def _segment(dynamodb: "DynamoDBClient", table: str, number: int, further: dict[str, Any]) -> Pages:
+    pages = dynamodb.get_paginator("scan").paginate(TableName=table, Segment=number, TotalSegments=SEGMENTS, **further)
     for page in pages:
         yield [_item(item) for item in page["Items"]]
 
