@@ -12,8 +12,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-_START_SECONDS = 60
-_STOP_SECONDS = 60
+_START_SECONDS = 120
+_STOP_SECONDS = 120
 
 
 class CloudError(Exception):

@@ -4,7 +4,7 @@ Every repair has a contract test that fails without it. `EMULATOR_VERSION` is th
 test fails when the installed one differs, because repairs reach into private names.
 """
 
-from local.compat import buses, functions, http_api, queues, states, streams
+from local.compat import buses, functions, http_api, persistence, queues, states, streams, tables
 
 EMULATOR_VERSION = "1.5.33"
 
@@ -20,3 +20,8 @@ def apply(time_scale: float) -> None:
     queues.lose_no_message()
     queues.retry_failed_messages_in_scaled_time(time_scale)
     streams.deliver_streams_as_declared(time_scale)
+    tables.remember_pure_answers()
+    tables.measure_items_quickly()
+    tables.write_batches_once()
+    tables.scan_page_by_page()
+    persistence.save_quickly()

@@ -7,6 +7,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,6 +23,7 @@ TEMPLATE = Path(__file__).with_name("template.yaml")
 PARAMETERS = {"PythonRuntime": f"python{sys.version_info.major}.{sys.version_info.minor}"}
 
 
+@cache
 def client(endpoint: str, service: str) -> Any:
     """A boto3 client that neither retries nor knows any other account."""
     return boto3.client(
@@ -31,6 +33,17 @@ def client(endpoint: str, service: str) -> Any:
         aws_access_key_id="test",
         aws_secret_access_key="test",
         config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+@cache
+def _tables(endpoint: str) -> Any:
+    return boto3.resource(
+        "dynamodb",
+        endpoint_url=endpoint,
+        region_name=REGION,
+        aws_access_key_id="test",
+        aws_secret_access_key="test",
     )
 
 
@@ -67,13 +80,7 @@ class Sample:
 
     @property
     def table(self) -> Any:
-        return boto3.resource(
-            "dynamodb",
-            endpoint_url=self.cloud.endpoint,
-            region_name=REGION,
-            aws_access_key_id="test",
-            aws_secret_access_key="test",
-        ).Table(self.outputs["SeenTable"])
+        return _tables(self.cloud.endpoint).Table(self.outputs["SeenTable"])
 
     def seen(self, kind: str, **attributes: str) -> list[dict[str, Any]]:
         """What the function `kind` remembered."""
