@@ -126,6 +126,7 @@ class Account:
         """Take up interrupted procedures and begin to keep time."""
         self.lifecycle.recover()
         self._sweep()
+        self.timetable.after(0, self.serving.library)
         for dataset in self.store.select(DATASET, status="ACTIVE"):
             self.timetable.after(0, partial(self.warm, dataset))
         self.timetable.start()

@@ -22,17 +22,21 @@ if TYPE_CHECKING:
 
 READ_BYTES = 2**20
 DENIED = "Insufficient privileges for accessing data in Amazon S3."
+REFUSALS = frozenset({"AccessDenied", "AccessDeniedException", "NoSuchEntity"})
+STS_CONFIG = Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=10)
 S3_CONFIG = Config(s3={"addressing_style": "path"}, retries={"total_max_attempts": 3}, connect_timeout=5)
 
 
 class S3:
-    """The S3 endpoint as one job sees it."""
+    """The S3 endpoint as one job sees it: with the credentials of the job's role."""
 
-    def __init__(self, endpoint: str, region: str) -> None:
-        keys: dict[str, Any] = {}
+    def __init__(self, endpoint: str, region: str, role: str) -> None:
+        own: dict[str, Any] = {}
         if boto3.Session().get_credentials() is None:
-            keys = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
-        self._client: Any = boto3.client("s3", endpoint_url=endpoint, region_name=region, config=S3_CONFIG, **keys)
+            own = {"aws_access_key_id": "local", "aws_secret_access_key": "local"}
+        place: dict[str, Any] = {"endpoint_url": endpoint, "region_name": region}
+        keys = _assumed(boto3.client("sts", config=STS_CONFIG, **place, **own), role) or own
+        self._client: Any = boto3.client("s3", config=S3_CONFIG, **place, **keys)
 
     def objects(self, location: str, suffix: str) -> list[tuple[str, str]]:
         """Bucket and key of the object at `location`, or of every object with that suffix in the folder it names.
@@ -79,6 +83,27 @@ class S3:
             self._client.put_object(Bucket=bucket, Key=key, Body=text.encode())
         except (ClientError, BotoCoreError) as error:
             raise JobFailed(_reason(error, location)) from error
+
+
+def _assumed(sts: Any, role: str) -> dict[str, Any]:  # noqa: ANN401 - boto3 makes its clients at run time
+    """The role's credentials, or none where the endpoint offers no STS (an S3 server on its own).
+
+    Raises:
+        JobFailed: The role may not be assumed.
+    """
+    try:
+        given = sts.assume_role(RoleArn=role, RoleSessionName="personalize")["Credentials"]
+    except ClientError as error:
+        if error.response.get("Error", {}).get("Code") in REFUSALS:
+            raise JobFailed(f"{DENIED} (The role {role} cannot be assumed.)") from error
+        return {}
+    except BotoCoreError:
+        return {}
+    return {
+        "aws_access_key_id": given["AccessKeyId"],
+        "aws_secret_access_key": given["SecretAccessKey"],
+        "aws_session_token": given["SessionToken"],
+    }
 
 
 def _reason(error: ClientError | BotoCoreError, location: str) -> str:

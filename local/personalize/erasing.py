@@ -17,13 +17,14 @@ USERS_FILE = Schema("Users", (Field("USER_ID", "string", nullable=False),))
 
 
 def erase(
-    *, endpoint: str, region: str, location: str, interactions: Mapping[str, str], users: Mapping[str, str]
+    *, endpoint: str, region: str, role: str, location: str, interactions: Mapping[str, str], users: Mapping[str, str]
 ) -> dict[str, Any]:
     """Read the ids to delete and write snapshots without them.
 
     Args:
         endpoint: URL of S3.
         region: Of the S3 client.
+        role: ARN of the role to read S3 with.
         location: A CSV object with the one column USER_ID, or a folder of such.
         interactions: `base` and `target` snapshot files; empty if nothing was imported.
         users: Likewise.
@@ -34,7 +35,7 @@ def erase(
     Raises:
         JobFailed: The list cannot be read.
     """
-    gone = set(read_table(S3(endpoint, region), location, USERS_FILE)["USER_ID"])
+    gone = set(read_table(S3(endpoint, region, role), location, USERS_FILE)["USER_ID"])
     deleted = 0
     if interactions:
         before = Interactions.load(Path(interactions["base"]))

@@ -20,6 +20,7 @@ def import_data(
     *,
     endpoint: str,
     region: str,
+    role: str,
     location: str,
     dataset_type: str,
     schema: str,
@@ -31,6 +32,7 @@ def import_data(
     Args:
         endpoint: URL of S3.
         region: Of the S3 client.
+        role: ARN of the role to read S3 with.
         location: `s3://bucket/path`, an object or a folder.
         dataset_type: INTERACTIONS, USERS or ITEMS.
         schema: The dataset's Avro schema.
@@ -44,7 +46,7 @@ def import_data(
     Raises:
         JobFailed: With the job's failureReason.
     """
-    columns = read_table(S3(endpoint, region), location, parse_schema(schema))
+    columns = read_table(S3(endpoint, region, role), location, parse_schema(schema))
     base = Path(previous) if previous else None
     if dataset_type in KEYS:
         entities = Entities.from_columns(KEYS[dataset_type], columns)

@@ -24,6 +24,7 @@ def infer(
     *,
     endpoint: str,
     region: str,
+    role: str,
     source: str,
     target: str,
     directory: str,
@@ -38,6 +39,7 @@ def infer(
     Args:
         endpoint: URL of S3.
         region: Of the S3 client.
+        role: ARN of the role to read S3 with.
         source: A JSON-lines object, or a folder of such.
         target: Folder for the answers.
         directory: The service's state directory.
@@ -53,7 +55,7 @@ def infer(
     Raises:
         JobFailed: The input cannot be read or the output not be written.
     """
-    s3, lines = S3(endpoint, region), 0
+    s3, lines = S3(endpoint, region, role), 0
     with closing(Store(Path(database))) as store:
         serving = Serving(store, Path(directory), recommender)
         model = store.find(SOLUTION_VERSION, version)

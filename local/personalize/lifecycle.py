@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from local.personalize.errors import JobFailed
+from local.personalize.errors import JobFailed, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -130,8 +130,8 @@ class Lifecycle:
         else:
             try:
                 order = step.procedure.order(self._account, step.resource)
-            except JobFailed as error:
-                self._at_end(step, error)
+            except (JobFailed, ServiceError) as error:
+                self._at_end(step, JobFailed(str(error)))
                 return
             future = self._account.pool.submit(step.resource.arn, order)
             future.add_done_callback(lambda done: self._at_end(step, _outcome(done)))
@@ -155,7 +155,7 @@ class Lifecycle:
         try:
             if step.procedure.finish is not None:
                 step.procedure.finish(self._account, step.resource, outcome)
-        except JobFailed as error:
+        except (JobFailed, ServiceError) as error:
             self._fail(step, str(error))
         except Exception as error:
             LOG.exception("%s of %s failed", step.procedure.name, step.resource.arn)

@@ -85,7 +85,7 @@ class Serving:
         self._changes: dict[str, int] = {}
 
     def library(self) -> ModuleType:
-        """The recommender library."""
+        """The recommender library; the first call imports it, which takes a moment."""
         return importlib.import_module(self._recommender)
 
     def deployment(self, version: Resource) -> Deployment:

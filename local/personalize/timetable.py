@@ -19,7 +19,7 @@ class Timetable:
     """Calls in order of their due time, one after another, off the event loop."""
 
     def __init__(self) -> None:
-        self._entries: list[tuple[float, int, Callable[[], None]]] = []
+        self._entries: list[tuple[float, int, Callable[[], object]]] = []
         self._numbers = itertools.count()
         self._changed = threading.Condition()
         self._open = True
@@ -29,7 +29,7 @@ class Timetable:
         """Begin to call."""
         self._thread.start()
 
-    def after(self, seconds: float, call: Callable[[], None]) -> None:
+    def after(self, seconds: float, call: Callable[[], object]) -> None:
         """Call a function that many seconds from now (at once if negative)."""
         with self._changed:
             heapq.heappush(self._entries, (time.monotonic() + seconds, next(self._numbers), call))
@@ -50,7 +50,7 @@ class Timetable:
             except Exception:
                 LOG.exception("A scheduled step of the Personalize service failed")
 
-    def _next(self) -> Callable[[], None] | None:
+    def _next(self) -> Callable[[], object] | None:
         with self._changed:
             while self._open:
                 wait = self._entries[0][0] - time.monotonic() if self._entries else None

@@ -7,6 +7,8 @@ import gc
 import json
 import os
 import sys
+import threading
+import time
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
     from local.personalize.json_value import Json
 
+PARENT_CHECK_SECONDS = 1.0
 NICENESS = 5
 """Jobs give way to the server that answers requests."""
 
@@ -28,11 +31,19 @@ def main() -> None:
     os.dup2(2, 1)
     with contextlib.suppress(OSError):
         os.nice(NICENESS)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     # Millions of small objects and hardly a cycle: collecting as they arise would double the time of an import.
     gc.disable()
     for line in sys.stdin:
         answers.write(json.dumps(_answer(json.loads(line))) + "\n")
         gc.collect()
+
+
+def _end_with(parent: int) -> None:
+    """A killed server must not leave a training behind."""
+    while os.getppid() == parent:
+        time.sleep(PARENT_CHECK_SECONDS)
+    os._exit(1)
 
 
 def _answer(order: dict[str, Any]) -> dict[str, Any]:

@@ -48,6 +48,7 @@ def _order(account: Account, job: Resource) -> Mapping[str, Any]:
         "task": "infer",
         "endpoint": account.s3_endpoint_url(),
         "region": account.region,
+        "role": job.record["roleArn"],
         "source": job.record["jobInput"]["s3DataSource"]["path"],
         "target": job.record["jobOutput"]["s3DataDestination"]["path"],
         "directory": str(account.directory),

@@ -98,11 +98,14 @@ def _deployed(account: Account, campaign: Resource, _: Mapping[str, Any]) -> Non
     version = account.store.find(SOLUTION_VERSION, entry["solutionVersionArn"])
     account.serving.deployment(version)
     account.serving.catalogue(version)
+    before = campaign.record["solutionVersionArn"]
     with account.store.lock:
         campaign.record |= {name: entry[name] for name in CHANGEABLE}
         campaign.record |= {"solutionArn": version.record["solutionArn"], "status": "ACTIVE"}
         campaign.record.pop("failureReason", None)
         account.store.save(campaign)
+    if not account.store.select(CAMPAIGN, solutionVersionArn=before):
+        account.serving.forget(before)
 
 
 def follow_latest(account: Account, version: Resource, ended: Procedure) -> None:

@@ -50,6 +50,7 @@ def _order(account: Account, job: Resource) -> Mapping[str, Any]:
         "task": "erase",
         "endpoint": account.s3_endpoint_url(),
         "region": account.region,
+        "role": job.record["roleArn"],
         "location": job.record["dataSource"]["dataLocation"],
         **files,
     }

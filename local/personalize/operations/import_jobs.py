@@ -61,6 +61,7 @@ def _order(account: Account, job: Resource) -> Mapping[str, Any]:
         "task": "import",
         "endpoint": account.s3_endpoint_url(),
         "region": account.region,
+        "role": job.record["roleArn"],
         "location": job.record["dataSource"]["dataLocation"],
         "dataset_type": dataset.record["datasetType"],
         "schema": schema.record["schema"],

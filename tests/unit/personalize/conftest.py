@@ -33,8 +33,20 @@ TOY = "tests.unit.personalize.toy_recommender"
 DEADLINE = 30.0
 
 
+ASSUMED_KEY = b"ASSUMEDKEY"
+ASSUMED = (
+    b"<AssumeRoleResponse><AssumeRoleResult><Credentials><AccessKeyId>ASSUMEDKEY</AccessKeyId><SecretAccessKey>s"
+    b"</SecretAccessKey><SessionToken>t</SessionToken><Expiration>2099-01-01T00:00:00Z</Expiration></Credentials>"
+    b"</AssumeRoleResult></AssumeRoleResponse>"
+)
+NOT_ASSUMED = b"<ErrorResponse><Error><Code>AccessDenied</Code></Error></ErrorResponse>"
+
+
 class ObjectStore:
-    """The four S3 calls the service makes, over path-style URLs; buckets named "denied-*" refuse everything."""
+    """The S3 and STS calls the service makes, over path-style URLs.
+
+    Only an assumed role may read; the role "Stranger" cannot be assumed; buckets named "denied-*" refuse everything.
+    """
 
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
@@ -46,8 +58,12 @@ class ObjectStore:
             body, more = body + message.get("body", b""), message.get("more_body", False)
         path = urllib.parse.unquote(scope["path"]).lstrip("/")
         bucket, _, key = path.partition("/")
+        assumed = ASSUMED_KEY in dict(scope["headers"]).get(b"authorization", b"")
         status, content = 200, b""
-        if bucket.startswith("denied-"):
+        if b"Action=AssumeRole" in body:
+            status = 403 if b"role%2FStranger" in body else 200
+            content = NOT_ASSUMED if status == 403 else ASSUMED
+        elif not assumed or bucket.startswith("denied-"):
             status, content = 403, b"<Error><Code>AccessDenied</Code></Error>"
         elif not any(name.startswith(f"{bucket}/") for name in self.objects) and scope["method"] == "GET":
             status, content = 404, b"<Error><Code>NoSuchBucket</Code></Error>"

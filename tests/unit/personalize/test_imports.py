@@ -64,6 +64,18 @@ def test_a_location_that_is_not_in_s3_is_refused(cloud: Cloud, dataset: str, loc
         cloud.start_import("nowhere", dataset, location)
 
 
+def test_a_role_that_cannot_be_assumed_fails_the_job(cloud: Cloud, dataset: str) -> None:
+    job = cloud.control.create_dataset_import_job(
+        jobName="stranger",
+        datasetArn=dataset,
+        dataSource={"dataLocation": cloud.upload("bucket/there.csv", HEADER, interaction_rows())},
+        roleArn="arn:aws:iam::000000000000:role/Stranger",
+    )["datasetImportJobArn"]
+    record = cloud.wait(cloud.control.describe_dataset_import_job, status="CREATE FAILED", datasetImportJobArn=job)
+    assert "Insufficient privileges for accessing data in Amazon S3." in record["failureReason"]
+    assert "role/Stranger cannot be assumed" in record["failureReason"]
+
+
 def test_a_job_needs_a_role(cloud: Cloud, dataset: str) -> None:
     with pytest.raises(cloud.control.exceptions.InvalidInputException, match="roleArn"):
         cloud.control.create_dataset_import_job(
