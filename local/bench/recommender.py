@@ -94,7 +94,7 @@ def run(
     with _one_thread():
         for seed in range(seeds):
             train, cases = split(dataset, split_name, seed)
-            for contestant in contestants():
+            for contestant in contestants(len(dataset.item_ids)):
                 _say(f"seed {seed}: {contestant.name}")
                 row = {**_measured(contestant(), train, cases, seed), "cases": float(len(cases))}
                 by_name.setdefault(contestant.name, []).append(row)

@@ -119,9 +119,10 @@ class CosineKnn(_ItemToItem):
 
 
 class Ease(_ItemToItem):
-    """EASE^R (Steck, WWW 2019) on the whole history, dense over the whole catalogue."""
+    """EASE^R (Steck, WWW 2019) on the whole history, dense over the whole catalogue: not for large ones."""
 
     name = "EASE"
+    most_items = 10_000
 
     def fit(self, dataset: Dataset, seed: int) -> None:
         """Relate the items."""
@@ -178,6 +179,8 @@ def binary(sequences: Sequences) -> csr_array:
     return bags
 
 
-def contestants() -> tuple[type[Contestant], ...]:
-    """Those that can run here."""
-    return (Popularity, CosineKnn, Ease, *((ImplicitAls,) if ImplicitAls.available() else ()), Ours)
+def contestants(n_items: int) -> tuple[type[Contestant], ...]:
+    """Those that can run here on a catalogue of that size."""
+    ease = (Ease,) if n_items <= Ease.most_items else ()
+    als = (ImplicitAls,) if ImplicitAls.available() else ()
+    return (Popularity, CosineKnn, *ease, *als, Ours)

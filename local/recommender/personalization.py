@@ -58,6 +58,9 @@ class BlendModel(Model):
     def fit(self, dataset: Dataset, *, seed: int = 0) -> Self:
         """Fit the experts without some steps, the blend on those steps, then (small catalogues) all on everything."""
         self.item_ids = dataset.item_ids
+        self.weights = default_weights(0)
+        if not self.item_ids:
+            return self
         counts = np.bincount(dataset.items, dataset.weights, len(dataset.item_ids))
         self._adopt_relatives(dataset, counts)
         self.popularity = np.log(counts + 0.5).astype(np.float32)

@@ -1,0 +1,134 @@
+"""Metrics, splits and the benchmark's own arithmetic."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+
+from local.bench import recommender as bench
+from local.recommender import Dataset, archive, evaluation, load_model, metrics
+from local.recommender.protocols import judge, split
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from local.recommender import History
+
+
+def courses(users: int = 60, length: int = 10, turn: int = 0) -> Dataset:
+    """Everybody takes all courses in order, a day apart, each user beginning a day and `turn` courses later."""
+    rows = [
+        (f"u{u:02d}", f"c{(k + turn * u) % length:02d}", (u + k) * 86_400) for u in range(users) for k in range(length)
+    ]
+    user_ids, items, times = zip(*rows, strict=True)
+    return Dataset.from_columns(user_ids, items, times)
+
+
+def test_metrics_equal_a_calculation_by_hand() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3], np.float32)
+    ranks = metrics.ranks(scores, np.array([1, 5], np.int32))
+    np.testing.assert_array_equal(ranks, [2, 6])
+    found = metrics.of_ranks([ranks])
+    ideal = 1 + 1 / np.log2(3)
+    assert found["mean_reciprocal_rank_at_25"] == pytest.approx(1 / 2)
+    assert found["normalized_discounted_cumulative_gain_at_5"] == pytest.approx(1 / np.log2(3) / ideal)
+    assert found["normalized_discounted_cumulative_gain_at_10"] == pytest.approx(
+        (1 / np.log2(3) + 1 / np.log2(7)) / ideal
+    )
+    assert found["precision_at_5"] == pytest.approx(1 / 5)
+    assert found["precision_at_25"] == pytest.approx(2 / 25)
+
+
+def test_ties_favour_nobody() -> None:
+    assert metrics.ranks(np.zeros(11, np.float32), np.array([4], np.int32))[0] == 6
+
+
+def test_top_lists_are_sorted_with_ties_in_item_order() -> None:
+    scores = np.array([[0.1, 0.5, 0.5, 0.9, 0.0, 0.5]], np.float32)
+    np.testing.assert_array_equal(metrics.top(scores, 3), [[3, 1, 2]])
+    np.testing.assert_array_equal(metrics.top(scores, 99), [[3, 1, 2, 5, 0, 4]])
+
+
+def test_personalize_split_hides_the_newest_tenth_of_a_tenth_of_the_users() -> None:
+    dataset = courses(users=60, length=20)
+    train, histories, judged = evaluation.split(dataset, seed=0)
+    assert len(histories) == 6
+    assert len(train) == 54 * 20
+    for history, came in zip(histories, judged, strict=True):
+        np.testing.assert_array_equal(history.items, np.arange(18))
+        np.testing.assert_array_equal(came, [18, 19])
+
+
+def test_last_out_trains_without_the_last_two_events() -> None:
+    dataset = courses(users=5, length=6)
+    train, cases = split(dataset, "last-out", 0)
+    assert len(train) == 5 * 4
+    for case in cases:
+        np.testing.assert_array_equal(case.history.items, np.arange(5))
+        np.testing.assert_array_equal(case.came, [5])
+
+
+@pytest.mark.parametrize("argument", ["calendar=1970-01-31", "calendar=0.43"])
+def test_calendar_trains_on_the_past_and_asks_for_every_later_event(argument: str) -> None:
+    dataset = courses()
+    train, cases = split(dataset, argument, 0)
+    cut = train.timestamps.max()
+    assert all(history_time <= cut + 86_400 for history_time in train.timestamps)
+    assert len(train) + len(cases) == len(dataset)
+    assert len({len(case.history.items) for case in cases}) == 10
+    if "-" in argument:
+        assert cut == 29 * 86_400
+
+
+def test_an_unknown_split_is_refused() -> None:
+    with pytest.raises(ValueError, match="no split 'random'"):
+        split(courses(), "random", 0)
+
+
+def test_judging_neither_recommends_nor_judges_what_was_seen() -> None:
+    dataset = courses(users=3, length=4)
+    _, cases = split(dataset, "last-out", 0)
+
+    def always_the_same(histories: Sequence[History]) -> np.ndarray:
+        return np.tile(np.array([9, 8, 7, 1], np.float32), (len(histories), 1))
+
+    found = judge(always_the_same, cases, 4)
+    assert found["normalized_discounted_cumulative_gain_at_10"] == 1
+    assert found["hit_rate_at_10"] == found["recall_at_20"] == 1
+
+
+def test_the_benchmark_ranks_ours_above_popularity_on_ordered_courses(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    dataset = courses(turn=3)
+    path = tmp_path / "events.csv.gz"
+    with gzip.open(path, "wt") as file:
+        file.write("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE\n")
+        for user, item, time in zip(dataset.users, dataset.items, dataset.timestamps, strict=True):
+            file.write(f"{dataset.user_ids[user]},{dataset.item_ids[item]},{time},enroll,\n")
+    bench.main(path, "calendar=1970-01-31", 1, as_json=True)
+    rows = {row["model"]: row for row in map(json.loads, capsys.readouterr().out.splitlines())}
+    assert rows["nightclass"]["ndcg_at_10"] > 0.95
+    assert rows["popularity"]["ndcg_at_10"] < 0.7
+    assert {"fit_cpu_s", "peak_mb", "p50_ms", "p99_ms", "requests_per_s", "coverage"} <= rows["EASE"].keys()
+
+
+def test_a_csv_without_a_required_column_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "events.csv"
+    path.write_text("USER_ID,TIMESTAMP\nu,1\n")
+    with pytest.raises(ValueError, match="no column ITEM_ID"):
+        bench.read_interactions(path)
+
+
+def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
+    text, other = tmp_path / "text.npz", tmp_path / "other.npz"
+    text.write_text("no")
+    archive.write_archive(other, {"a": np.arange(3)})
+    for path in (text, other):
+        with pytest.raises(ValueError, match=r"is not"):
+            load_model(path)
