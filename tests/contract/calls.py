@@ -277,7 +277,6 @@ class _Activation:
                 self._use(service, operation, named.get("TableName"), index)
             case Table(setting=setting):
                 self._use("dynamodb", operation, Setting(setting), index)
-                return method.owner if operation == "batch_writer" else None
         return None
 
 

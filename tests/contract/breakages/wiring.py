@@ -1,6 +1,6 @@
 """How to break schedules, events, the state machine and permissions."""
 
-from tests.contract.mutations import GONE, Breakages, edit, fixture, grant, prop, top, whole
+from tests.contract.mutations import GONE, Breakages, definition, edit, fixture, grant, prop, top, whole
 
 SCHEDULES: Breakages = {
     "schedule_expressions_are_valid": [
@@ -82,7 +82,12 @@ MACHINE: Breakages = {
             ),
         ),
     ],
+    "handlers_name_their_states": [
+        ("another state", edit("functions/retraining/train_model.py", '"Train model"', '"Train"')),
+        ("a state more", definition("States.Another", {"Type": "Task", "Arguments": "${CheckDataFunctionArn}"})),
+    ],
     "states_are_named_after_their_function": [
+        ("a renamed state", definition("States.Check data.Arguments.FunctionName", "${PlanTrainingFunctionArn}")),
         ("a function without a state", prop("SendEmailFunction.Handler", "retraining.send_email.handler")),
     ],
     "state_machines_may_call_exactly_their_functions": [
