@@ -4,7 +4,7 @@ Every repair has a contract test that fails without it. `EMULATOR_VERSION` is th
 test fails when the installed one differs, because repairs reach into private names.
 """
 
-from local.compat import buses, functions, http_api, persistence, queues, states, streams, tables
+from local.compat import buses, functions, http_api, persistence, queues, schedules, states, streams, tables
 
 EMULATOR_VERSION = "1.5.33"
 
@@ -13,6 +13,11 @@ def apply(time_scale: float) -> None:
     """Repair the emulator in this process; once, after its settings are in the environment."""
     http_api.import_openapi_body()
     buses.create_archives_from_templates()
+    buses.refuse_malformed_entries()
+    buses.send_undeliverable_events_to_dead_letters()
+    schedules.refuse_bad_schedules()
+    schedules.keep_what_templates_say()
+    schedules.run_schedules_in_their_time_zone()
     states.read_definitions_in_yaml()
     functions.report_errors_by_name()
     functions.bound_concurrency()

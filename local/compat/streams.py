@@ -53,6 +53,9 @@ class _StreamReader:
         if esm["UUID"] not in positions:
             lambda_svc._init_stream_position(esm["UUID"], esm["EventSourceArn"], esm.get("StartingPosition"))
         start = max(positions[esm["UUID"]], dynamodb.stream_start_position(table))
+        if start > dynamodb.stream_end_position(table):
+            # Positions outlive a restart of the emulator, stream records do not: the stream begins anew.
+            start = dynamodb.stream_start_position(table)
         records = dynamodb.stream_records_since(table, start, esm.get("BatchSize", 100))
         if not records:
             return False
