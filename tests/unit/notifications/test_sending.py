@@ -140,7 +140,11 @@ def test_neither_logs_nor_metrics_hold_an_address_a_name_or_the_text(
     # The logger was made with the standard output of the first test that logged.
     monkeypatch.setattr(logger().registered_handler, "stream", sys.stdout)
     school.student(email="canary@example.edu", displayName="Hoàng Kim Yến")
-    school.ses = [refusal("MessageRejected", message="canary@example.edu is bad"), lost_answer]
+
+    def unforeseen() -> None:
+        raise RuntimeError("canary@example.edu: bí mật")
+
+    school.ses = [refusal("MessageRejected", message="canary@example.edu is bad"), lost_answer, unforeseen]
 
     school.send_batch(
         [to_one(announced(content="bí mật")), enrolled(), submitted(), '{"detail": "canary@example.edu"}']
@@ -149,4 +153,5 @@ def test_neither_logs_nor_metrics_hold_an_address_a_name_or_the_text(
     said = "".join(capsys.readouterr())
     assert '"MailFailed"' in said
     assert "mail refused for good" in said
+    assert "RuntimeError" in said
     assert not [word for word in ("canary", "Hoàng", "Ho\\u00e0ng", "bí mật", "b\\u00ed") if word in said]
