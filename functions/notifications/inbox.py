@@ -20,14 +20,24 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 Act = Callable[[Mapping[str, Any]], None]
+Hide = Callable[["SQSRecord", int], None]
 # SQS hides a message for 12 hours at most, counted from its receipt.
 _LONGEST_HIDDEN = 43_200 - 300
 # SES has 12 seconds to connect and answer; what would not end in time is not begun.
 _ENOUGH_MILLISECONDS = 14_000
 
 
-def consume(event: Mapping[str, Any], context: "LambdaContext", act: Act) -> "PartialItemFailureResponse":
-    """Hand each message's JSON object to `act`; the failed ones stay on the queue, and end in its DLQ by redrive."""
+def consume(
+    event: Mapping[str, Any], context: "LambdaContext", act: Act, hide: Hide | None = None
+) -> "PartialItemFailureResponse":
+    """Hand each message's JSON object to `act`; the failed ones stay on the queue, and end in its DLQ by redrive.
+
+    Args:
+        event: Lambda's event from SQS.
+        context: tells the time that is left.
+        act: raises PostponedError for what should come back later.
+        hide: keeps a postponed message away for some seconds; without it the queue's own timeout does.
+    """
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
     def handle(record: "SQSRecord") -> None:
@@ -37,7 +47,8 @@ def consume(event: Mapping[str, Any], context: "LambdaContext", act: Act) -> "Pa
         except PostponedError as error:
             seconds = _backoff(record) if error.seconds is None else error.seconds
             logger().warning("postponed", message_id=record.message_id, reason=str(error), seconds=seconds)
-            _hide(record, seconds)
+            if hide:
+                hide(record, seconds)
             raise
         except InvalidInputError as error:
             logger().error("poisoned message", message_id=record.message_id, reason=str(error))
@@ -73,7 +84,7 @@ def _backoff(record: "SQSRecord") -> int:
     return random.randint(5, 30) * int(3 ** min(receipts - 1, 6))  # noqa: S311 - jitter
 
 
-def _hide(record: "SQSRecord", seconds: int) -> None:
+def hide_on_mail_queue(record: "SQSRecord", seconds: int) -> None:
     """Let the message come back when it makes sense, instead of using up its receipts before."""
     try:
         client("sqs").change_message_visibility(
