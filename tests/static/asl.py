@@ -1,6 +1,6 @@
-"""Tasks of a state machine against botocore's service models, offline: nobody else looks there.
+"""What statelint does not look at: tasks against botocore's service models, and the grammar of JSONata expressions.
 
-A mistyped action or argument of an `aws-sdk` or optimised integration deploys well and fails at two in the morning.
+A mistyped action, argument or expression deploys well and fails at two in the morning.
 """
 
 import re
@@ -24,6 +24,53 @@ def states(definition: Mapping[str, Any], where: str = "") -> Iterator[tuple[str
         yield path, state
         for inner in [*state.get("Branches", []), state.get("ItemProcessor", {})]:
             yield from states(inner, path)
+
+
+def substituted(definition: Any, values: Mapping[str, str]) -> Any:
+    """The definition as it is deployed: `${Name}` replaced everywhere by its value."""
+    match definition:
+        case str():
+            return re.sub(r"\$\{(\w+)\}", lambda found: values.get(found[1], found[0]), definition)
+        case Mapping():
+            return {key: substituted(value, values) for key, value in definition.items()}
+        case list():
+            return [substituted(value, values) for value in definition]
+    return definition
+
+
+def expression_problems(definition: Mapping[str, Any]) -> list[str]:
+    """JSONata expressions that do not parse; Step Functions would refuse the whole definition.
+
+    Args:
+        definition: with its substitutions made.
+    """
+    from jsonata.jexception import JException  # type: ignore[import-untyped]
+    from jsonata.jsonata import Jsonata  # type: ignore[import-untyped]
+
+    problems = []
+    for path, text in _texts(definition, ""):
+        if not text.startswith("{%"):
+            continue
+        if not text.endswith("%}"):
+            problems.append(f"{path}: an expression begins and does not end: {text[:40]}")
+            continue
+        try:
+            Jsonata(text[2:-2].strip())
+        except JException as error:
+            problems.append(f"{path}: {error}")
+    return problems
+
+
+def _texts(node: Any, path: str) -> Iterator[tuple[str, str]]:
+    match node:
+        case str():
+            yield path, node
+        case Mapping():
+            for key, value in node.items():
+                yield from _texts(value, f"{path}/{key}")
+        case list():
+            for position, value in enumerate(node):
+                yield from _texts(value, f"{path}/{position}")
 
 
 def task_problems(definition: Mapping[str, Any]) -> list[str]:

@@ -4,6 +4,7 @@ cfn-lint no longer expands SAM, so that a Ref to nothing or a mistyped IAM actio
 """
 
 import copy
+import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -41,7 +42,7 @@ def translate(template: Template, definitions: Mapping[str, Mapping[str, Any]]) 
         definitions: parsed state machine definitions by their DefinitionUri.
 
     Returns:
-        The CloudFormation template; every state machine carries its definition as an object.
+        The CloudFormation template; every state machine carries its definition as a string.
 
     Raises:
         TranslationError: SAM does not accept the template, or a definition is missing.
@@ -70,6 +71,11 @@ def translate(template: Template, definitions: Mapping[str, Mapping[str, Any]]) 
         translated: Template = transform(expanded, parameters | pseudo, _NoManagedPolicies())
     except InvalidDocumentException as error:
         raise TranslationError("\n".join(str(cause.message) for cause in error.causes)) from None
+    for resource in translated["Resources"].values():
+        # The translator joins the definition from hundreds of lines, which is too deep for cfn-lint.
+        if resource["Type"] == "AWS::StepFunctions::StateMachine":
+            lines = resource["Properties"]["DefinitionString"]["Fn::Join"][1]
+            resource["Properties"]["DefinitionString"] = json.dumps(json.loads("".join(lines)))
     return translated
 
 
