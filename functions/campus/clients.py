@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
 # SES has no idempotency token: an SDK retry after a lost answer is a second mail, so retries belong to the queue.
+# Personalize's control plane: quotas and throttling are waited for in the state machine, not here.
 # Serving answers a person: better the next rung of the ladder after a second than a late campaign.
 _TIMING: dict[str, dict[str, Any]] = {
     "sesv2": {"connect_timeout": 2, "read_timeout": 10, "retries": {"total_max_attempts": 1}},
+    "personalize": {
+        "connect_timeout": 2,
+        "read_timeout": 10,
+        "retries": {"mode": "standard", "total_max_attempts": 3},
+    },
     "personalize-runtime": {"connect_timeout": 0.3, "read_timeout": 1.0, "retries": {"total_max_attempts": 1}},
     "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
