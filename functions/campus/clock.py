@@ -25,12 +25,15 @@ def utc_day(epoch_seconds: float) -> str:
 
 
 def epoch(text: str) -> int:
-    """Epoch seconds of an ISO 8601 instant with a zone.
+    """Epoch seconds of an ISO 8601 instant with a zone, between 1970 and 2286: ten digits, as sort keys have them.
 
     Raises:
-        ValueError: not an instant, or one without a zone.
+        ValueError: not such an instant.
     """
     instant = datetime.fromisoformat(text)
     if instant.tzinfo is None:
         raise ValueError(f"{text!r} has no time zone")
-    return int(instant.timestamp())
+    seconds = int(instant.timestamp())
+    if not 0 <= seconds < 10**10:
+        raise ValueError(f"{text!r} is not between 1970 and 2286")
+    return seconds

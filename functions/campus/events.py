@@ -7,6 +7,7 @@ so the bare examples of the specification are accepted as they are.
 import json
 import re
 import unicodedata
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -51,7 +52,7 @@ class Metadata:
     def of(cls, event: Mapping[str, Any]) -> Self:
         """From an EventBridge event; what the detail does not say comes from EventBridge's `id` and `time`."""
         given = validation.mapping(event["detail"].get("metadata", {}), "metadata")
-        defaults = {"eventId": event["id"], "occurredAt": event["time"], "schemaVersion": SCHEMA_VERSION}
+        defaults = {"eventId": event.get("id"), "occurredAt": event.get("time"), "schemaVersion": SCHEMA_VERSION}
         merged = defaults | {key: value for key, value in given.items() if value is not None}
         event_id = validation.identifier(merged, "eventId")
         occurred_at = validation.text(merged, "occurredAt", longest=40)
@@ -70,7 +71,7 @@ class Metadata:
 
 
 @dataclass(frozen=True)
-class Event:
+class Event(ABC):
     """What all events share."""
 
     source: ClassVar[str]
@@ -78,9 +79,9 @@ class Event:
 
     metadata: Metadata = field(kw_only=True)
 
+    @abstractmethod
     def fields(self) -> dict[str, str]:
         """The flat fields of the detail."""
-        raise NotImplementedError
 
     def detail(self) -> str:
         """The detail as JSON."""
@@ -207,6 +208,7 @@ def parse(event: Mapping[str, Any]) -> AnyEvent:
     Raises:
         InvalidInputError: unknown type or a bad field; retrying cannot help.
     """
+    event = validation.mapping(event, "event")
     key = (str(event.get("source")), str(event.get("detail-type")))
     if key not in _BY_TYPE:
         raise InvalidInputError(f"unknown event {key[0]}/{key[1]}")
