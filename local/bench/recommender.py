@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 import numpy as np
 
 from local.recommender import Dataset, History
-from local.recommender.baselines import ImplicitAls, contestants
+from local.recommender.baselines import ImplicitAls, Ours, contestants
 from local.recommender.protocols import judge, split
 from local.recommender.sequences import Sequences
 
@@ -176,6 +176,46 @@ def main(
     print_rows(rows, SHOWN, f"{data.name}, {split}, medians of {seeds} seeds", as_json=as_json)
 
 
+GROWTH = ((10_000, 500, 1_000), (100_000, 2_000, 10_000), (300_000, 5_000, 30_000), (1_000_000, 20_000, 100_000))
+"""Events, items and users of the growth curve."""
+
+
+def growth(as_json: bool, sizes: Sequence[tuple[int, int, int]] = GROWTH) -> None:
+    """Print what training and serving cost as made-up data grow: half of the steps follow a chain, half popularity."""
+    import scipy.sparse.linalg  # noqa: F401 (its loading is no part of a fit)
+
+    rows = []
+    for events, items, users in sizes:
+        columns = _made_up(events, items, users)
+        started = time.perf_counter()
+        dataset = Dataset.from_columns(*columns)
+        imported = time.perf_counter() - started
+        started = time.perf_counter()
+        with _peak_memory() as peak:
+            cpu = time.process_time()
+            contestant = Ours()
+            contestant.fit(dataset, 0)
+            cpu = time.process_time() - cpu
+        wall = time.perf_counter() - started
+        cost = {"import_s": imported, "fit_cpu_s": cpu, "fit_wall_s": wall, "peak_mb": peak["mb"]}
+        size = {"events": events, "items": len(dataset.item_ids), "users": len(dataset.user_ids)}
+        rows.append({**size, **cost, **_latency(contestant, dataset, 0)})
+        _say(f"{events} events: {wall:.1f} s")
+    shown = {"events": "events", "items": "items", "users": "users", "import s": "import_s", "fit s": "fit_wall_s"}
+    costs = {heading: SHOWN[heading] for heading in ("fit CPU s", "peak MB", "p50 ms", "p99 ms", "req/s")}
+    print_rows(rows, {**shown, **costs}, "growth", as_json=as_json)
+
+
+def _made_up(events: int, items: int, users: int) -> tuple[list[str], list[str], list[int]]:
+    random = np.random.default_rng(0)
+    who = np.sort(random.integers(0, users, events))
+    what = (random.pareto(1.1, events) * items / 200).astype(np.int64) % items
+    successor = random.permutation(items)
+    led = np.flatnonzero((np.diff(who, prepend=-1) == 0) & (random.random(events) < 0.5))
+    what[led] = successor[what[led - 1]]
+    return [f"u{code}" for code in who.tolist()], [f"i{code}" for code in what.tolist()], list(range(events))
+
+
 def print_rows(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str], title: str, *, as_json: bool) -> None:
     """Print result rows for machines or for people."""
     if as_json:
@@ -186,12 +226,14 @@ def print_rows(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str], titl
     from rich.table import Table
 
     table = Table(title=title)
-    table.add_column("model" if "model" in rows[0] else "")
+    if "model" in rows[0]:
+        table.add_column("model")
     for heading in shown:
         table.add_column(heading, justify="right")
     for row in rows:
         cells = [row[key] for key in shown.values()]
-        table.add_row(str(row.get("model", "")), *(f"{cell:.4f}" if cell < 1 else f"{cell:,.1f}" for cell in cells))
+        written = [f"{cell:,}" if isinstance(cell, int) else f"{cell:,.{4 if cell < 1 else 1}f}" for cell in cells]
+        table.add_row(*([row["model"]] if "model" in row else []), *written)
     Console().print(table)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
@@ -25,7 +25,7 @@ WHOLE = np.iinfo(np.int64).max
 class Contestant(Protocol):
     """What the benchmark needs of a recommender."""
 
-    name: ClassVar[str]
+    name: str
 
     def fit(self, dataset: Dataset, seed: int) -> None:
         """Learn."""
