@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import math
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import boto3
@@ -58,15 +59,17 @@ class S3:
             raise JobFailed(f"No {suffix.lstrip('.').upper()} files were found at {location}.")
         return found
 
-    def lines(self, bucket: str, key: str) -> Iterator[str]:
-        """The text lines of an object, streamed.
+    @contextmanager
+    def text(self, bucket: str, key: str) -> Iterator[io.TextIOWrapper]:
+        """The text of an object, streamed while the context is open.
 
         Raises:
             JobFailed: No access, or not UTF-8.
         """
         try:
             body = self._client.get_object(Bucket=bucket, Key=key)["Body"]
-            yield from io.TextIOWrapper(io.BufferedReader(body, READ_BYTES), "utf-8-sig", newline="")
+            with io.TextIOWrapper(io.BufferedReader(body, READ_BYTES), "utf-8-sig", newline="") as text:
+                yield text
         except (ClientError, BotoCoreError) as error:
             raise JobFailed(_reason(error, f"s3://{bucket}/{key}")) from error
         except UnicodeDecodeError as error:
@@ -123,23 +126,23 @@ def read_table(source: S3, location: str, schema: Schema) -> dict[str, list[Any]
     """
     columns: dict[str, list[Any]] = {field.name: [] for field in schema.fields}
     for bucket, key in source.objects(location, ".csv"):
-        reader = csv.reader(source.lines(bucket, key))
-        header = [name.strip() for name in next(reader, [])]
+        file = f"s3://{bucket}/{key}"
+        with source.text(bucket, key) as text:
+            reader = csv.reader(text)
+            header = [name.strip() for name in next(reader, [])]
+            rows = [row for row in reader if row]
         missing = [name for name in columns if name not in header]
         if missing:
             raise JobFailed(f"Input CSV is missing the following columns: [{', '.join(missing)}].")
         if len(set(header)) < len(header):
-            raise JobFailed(f"The header of s3://{bucket}/{key} has a column twice.")
+            raise JobFailed(f"The header of {file} has a column twice.")
         width = len(header)
-        rows = []
-        for number, row in enumerate(reader, 2):
-            if len(row) == width:
-                rows.append(row)
-            elif row:
-                raise JobFailed(f"Row {number} of s3://{bucket}/{key} has {len(row)} columns, its header {width}.")
+        if set(map(len, rows)) - {width}:
+            number, ragged = next((at, row) for at, row in enumerate(rows, 2) if len(row) != width)
+            raise JobFailed(f"Row {number} of {file} has {len(ragged)} columns, its header {width}.")
         cells = list(zip(*rows, strict=True)) if rows else [()] * width
         for field in schema.fields:
-            columns[field.name] += converted(cells[header.index(field.name)], field, f"s3://{bucket}/{key}")
+            columns[field.name] += converted(cells[header.index(field.name)], field, file)
     return columns
 
 

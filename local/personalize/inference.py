@@ -61,11 +61,10 @@ def infer(
         model = store.find(SOLUTION_VERSION, version)
         fixed = {"filterArn": filter_arn} if filter_arn else {}
         for bucket, key in s3.objects(source, ".json"):
-            answers = [
-                json.dumps(answer_line(serving, store, model, line, count, fixed))
-                for line in s3.lines(bucket, key)
-                if line.strip()
-            ]
+            with s3.text(bucket, key) as text:
+                answers = [
+                    json.dumps(answer_line(serving, store, model, line, count, fixed)) for line in text if line.strip()
+                ]
             s3.write(f"{target.rstrip('/')}/{key.rpartition('/')[2]}.out", "\n".join(answers) + "\n")
             lines += len(answers)
     return {"lines": lines}

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from local.personalize.json_value import Json
 
 PARENT_CHECK_SECONDS = 1.0
-NICENESS = 5
+NICENESS = 2
 """Jobs give way to the server that answers requests."""
 
 

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 COMMAND = (sys.executable, "-m", "local.personalize.work")
+NO_INSTANCE = {"AWS_EC2_METADATA_DISABLED": "true"}
+"""Without it boto3 asks an instance metadata service that a laptop does not have, and waits."""
 BLAS_THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 
 
@@ -93,5 +95,6 @@ class WorkerPool:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         path = os.pathsep.join(entry for entry in sys.path if entry)
-        environment = {**dict.fromkeys(BLAS_THREADS, self._threads_each), **os.environ, "PYTHONPATH": path}
+        threads = dict.fromkeys(BLAS_THREADS, self._threads_each)
+        environment = {**threads, **NO_INSTANCE, **os.environ, "PYTHONPATH": path}
         return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)

@@ -64,12 +64,6 @@ def rank(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     return {"personalizedRanking": ranking, "recommendationId": _recommendation_id()}
 
 
-@operation("GetActionRecommendations")
-def recommend_actions(_: Account, __: dict[str, Any]) -> Mapping[str, Any]:
-    """Refused: there are no action datasets here."""
-    raise NotImplementedHere("GetActionRecommendations is not implemented here; use GetRecommendations.")
-
-
 def _campaign(account: Account, parameters: Mapping[str, Any]) -> Resource:
     campaign = account.store.find(CAMPAIGN, parameters["campaignArn"])
     if campaign.status != "ACTIVE":
