@@ -51,9 +51,9 @@ def schema_name(dataset: str, text: str) -> str:
     return f"{settings.dataset_group}-{dataset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def filter_name() -> str:
-    """The filter that keeps enrolled classes out of the recommendations."""
-    return f"{settings.dataset_group}-not-enrolled"
+def filter_name(suffix: str) -> str:
+    """A filter of the recommendations: `not-enrolled`, `only-course`."""
+    return f"{settings.dataset_group}-{suffix}"
 
 
 def tracker_name() -> str:

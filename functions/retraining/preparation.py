@@ -1,4 +1,4 @@
-"""Describe-or-create of everything a first run finds missing: group, schemas, datasets, live tracker, filter."""
+"""Describe-or-create of everything a first run finds missing: group, schemas, datasets, live tracker, filters."""
 
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,15 @@ if TYPE_CHECKING:
 TRACKER = {"pk": "MODEL", "sk": "TRACKER"}
 
 # Personalize's filters see a user's newest 100 interactions; the ranking wing removes the rest itself.
-NOT_ENROLLED = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("enroll")'
+_NOT_ENROLLED = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("enroll")'
+# What a request may ask for, by the end of the filter's name: everything, or one type.
+FILTERS = {
+    "not-enrolled": _NOT_ENROLLED,
+    **{
+        f"only-{kind}": f'INCLUDE ItemID WHERE Items.TYPE IN ("{kind}") | {_NOT_ENROLLED}'
+        for kind in ("course", "document", "quiz")
+    },
+}
 
 
 @patient
@@ -32,7 +40,7 @@ def prepare() -> Progress:
     stages: tuple[Callable[[], list[Progress]], ...] = (
         lambda: [_group(personalize)],
         lambda: [_dataset(personalize, dataset) for dataset in DATASETS],
-        lambda: [_tracker(personalize), _filter(personalize)],
+        lambda: [_tracker(personalize), *(_filter(personalize, suffix) for suffix in FILTERS)],
     )
     for stage in stages:
         found = stage()
@@ -144,13 +152,13 @@ def _tracker(personalize: "PersonalizeClient") -> Progress:
     return step
 
 
-def _filter(personalize: "PersonalizeClient") -> Progress:
-    name = names.filter_name()
+def _filter(personalize: "PersonalizeClient", suffix: str) -> Progress:
+    name = names.filter_name(suffix)
     arn = names.arn(f"filter/{name}")
     return _settled(
-        "filter",
+        f"filter {suffix}",
         lambda: personalize.describe_filter(filterArn=arn)["filter"],
         lambda: personalize.create_filter(
-            name=name, datasetGroupArn=names.dataset_group_arn(), filterExpression=NOT_ENROLLED
+            name=name, datasetGroupArn=names.dataset_group_arn(), filterExpression=FILTERS[suffix]
         ),
     )
