@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 from typing import TYPE_CHECKING, Any
 
 from local.personalize import wire
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 FAULTS_PATH = "/_personalize/faults"
+FAULTS_VARIABLE = "PERSONALIZE_ALLOW_FAULTS"
 DEFAULT_TIME_SCALE = 0.005
 DEFAULT_REGION = "us-east-1"
 DEFAULT_ACCOUNT = "000000000000"
@@ -47,7 +49,7 @@ class PersonalizeService:
             account_id: In ARNs.
             s3_endpoint_url: Where the worker processes reach S3; asked at each job.
             recommender: Name of the module with the models.
-            allow_faults: Open the side door of `injection`.
+            allow_faults: Open the side door of `injection`; so does PERSONALIZE_ALLOW_FAULTS=1 in the environment.
         """
         self._account = Account(
             state_dir,
@@ -58,7 +60,7 @@ class PersonalizeService:
             recommender=recommender,
         )
         self._account.listeners += [follow_latest, auto_training.arrange]
-        self._allow_faults = allow_faults
+        self._allow_faults = allow_faults or os.environ.get(FAULTS_VARIABLE) == "1"
 
     def start(self) -> None:
         """Begin to keep time; jobs that were running when the last process ended are failed now."""

@@ -103,9 +103,10 @@ def _event(entry: Mapping[str, Any], schema: Schema, at: int) -> Event:
         extra["RECOMMENDATION_ID"] = entry["recommendationId"]
     if value is not None and not isinstance(value, int | float):
         raise InvalidInput(f"{place}.properties.eventValue is no number.")
-    number = None if value is None else float(value)
-    moment = int(entry["sentAt"])
-    return Event(str(item), entry["eventType"], moment, number, extra_text(extra), entry.get("eventId"))
+    # What the schema has no column for is not kept: the event then equals the row that an import would bring.
+    kind = entry["eventType"] if "EVENT_TYPE" in schema else ""
+    number = float(value) if value is not None and "EVENT_VALUE" in schema else None
+    return Event(str(item), kind, int(entry["sentAt"]), number, extra_text(extra), entry.get("eventId"))
 
 
 def _properties(text: str | None, fields: Mapping[str, Field], place: str) -> dict[str, Any]:

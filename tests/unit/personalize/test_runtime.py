@@ -258,6 +258,18 @@ def test_metadata_must_be_enabled_for_the_campaign(cloud: Cloud, ranking: str) -
         )
 
 
+def test_events_without_a_column_for_their_type_equal_imported_rows(cloud: Cloud) -> None:
+    group = cloud.group("plain")
+    dataset = cloud.dataset(group, "Interactions", cloud.schema("plain", INTERACTION_FIELDS[:3]))
+    rows = [row[:3] for row in interaction_rows()]
+    cloud.run_import("plain", dataset, cloud.upload("bucket/plain.csv", ["USER_ID", "ITEM_ID", "TIMESTAMP"], rows))
+    tracker = cloud.control.create_event_tracker(name="plain", datasetGroupArn=group)
+    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
+    event = {"eventType": "view", "itemId": rows[0][1], "sentAt": rows[0][2], "eventValue": 3.0}
+    cloud.events.put_events(trackingId=tracker["trackingId"], userId="user-0", sessionId="s", eventList=[event])
+    assert len(cloud.service._account.serving.past(group, "user-0").items) == 8
+
+
 def test_full_import_keeps_what_was_put_one_by_one(cloud: Cloud) -> None:
     group = cloud.group("keeping")
     dataset = cloud.dataset(group, "Interactions", cloud.schema("keeping", INTERACTION_FIELDS))

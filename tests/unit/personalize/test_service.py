@@ -143,8 +143,15 @@ def test_a_senseless_fault_is_refused(faults: Callable[..., int], rule: dict[str
         faults(**rule)
 
 
-def test_the_side_door_is_shut_unless_opened(launch: Callable[..., Cloud], tmp_path: Path) -> None:
-    shut = launch(tmp_path)
-    request = urllib.request.Request(f"{shut.url}/_personalize/faults", b"{}", method="POST")
+def test_the_side_door_is_shut_unless_opened(
+    launch: Callable[..., Cloud], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def knock(name: str) -> int:
+        url = launch(tmp_path / name).url
+        with urllib.request.urlopen(urllib.request.Request(f"{url}/_personalize/faults", method="DELETE")) as answer:
+            return int(answer.status)
+
     with pytest.raises(urllib.error.HTTPError, match="501"):
-        urllib.request.urlopen(request)
+        knock("shut")
+    monkeypatch.setenv("PERSONALIZE_ALLOW_FAULTS", "1")
+    assert knock("open") == 200
