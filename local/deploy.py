@@ -12,18 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import boto3
 from botocore.exceptions import BotoCoreError, ClientError
 from samtranslator.yaml_helper import yaml_parse
 from yaml import YAMLError
 
-from local.cloud import ACCOUNT_ID, REGION
+from local.cloud import ACCOUNT_ID, REGION, client
 
 if TYPE_CHECKING:
     from mypy_boto3_cloudformation import CloudFormationClient
     from mypy_boto3_s3 import S3Client
 
 _POLL_SECONDS = 0.1
+_PATIENCE: dict[str, Any] = {"connect_timeout": 5, "retries": {"total_max_attempts": 1}}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _EXECUTE_API = re.compile(r"^https://(\w+)\.execute-api\.[\w-]+\.amazonaws\.com(?:/(\w+))?/?$")
 _QUEUE_URL = re.compile(r"^https?://[^/]+(/\d{12}/[^/]+)$")
@@ -57,28 +57,20 @@ def deploy(
         DeployError: broken template, missing artifact, unreachable endpoint or failed stack.
     """
     try:
-        packaging = _Packaging(_client(endpoint, "s3"), f"{stack_name}-artifacts-{ACCOUNT_ID}-{REGION}", template)
-        body = packaging.template_body()
+        packaging = _Packaging(
+            client(endpoint, "s3", **_PATIENCE), f"{stack_name}-artifacts-{ACCOUNT_ID}-{REGION}", template
+        )
+        body = packaging.template_body(parameters)
         if artifacts_dir is not None:
             artifacts_dir.mkdir(parents=True, exist_ok=True)
             (artifacts_dir / f"{stack_name}.json").write_text(body)
         url = f"{endpoint}/{packaging.bucket}/{packaging.upload(body.encode(), '.json')}"
-        outputs = _apply(_client(endpoint, "cloudformation"), stack_name, url, parameters)
+        outputs = _apply(client(endpoint, "cloudformation", **_PATIENCE), stack_name, url, parameters)
     except ClientError as error:
         raise DeployError(_one_line(error.response["Error"]["Message"])) from error
     except BotoCoreError as error:
         raise DeployError(_one_line(error)) from error
-    return {name: _local_address(endpoint, value) for name, value in outputs.items()}
-
-
-def _client(endpoint: str, service: str) -> Any:  # noqa: ANN401
-    return boto3.client(
-        service,
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT_ID,
-        aws_secret_access_key="local",  # noqa: S106
-    )
+    return {name: local_address(endpoint, value) for name, value in outputs.items()}
 
 
 @dataclass
@@ -96,13 +88,15 @@ class _Packaging:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket)
         self._uploaded.update(entry["Key"] for page in pages for entry in page.get("Contents", []))
 
-    def template_body(self) -> str:
-        """The template as JSON, local paths replaced."""
+    def template_body(self, parameters: Mapping[str, str]) -> str:
+        """The template as JSON, local paths replaced; it must declare the parameters."""
         try:
             document = yaml_parse(self.template.read_text())
             resources = document["Resources"].values()
         except (OSError, YAMLError, UnicodeDecodeError, TypeError, KeyError, AttributeError) as error:
             raise DeployError(f"cannot read {self.template}: {_one_line(error)}") from error
+        if unknown := sorted(parameters.keys() - document.get("Parameters", {}).keys()):
+            raise DeployError(f"Parameters: [{', '.join(unknown)}] do not exist in the template")
         self._replace(document.get("Globals", {}).get("Function", {}), "CodeUri", self._code)
         for resource in resources:
             properties = resource.get("Properties") or {}
@@ -129,11 +123,11 @@ class _Packaging:
             properties[name] = package(self.template.parent / value)
 
     def _code(self, folder: Path) -> str:
-        return f"s3://{self.bucket}/{self.upload(_zip(folder), '.zip')}"
+        return f"s3://{self.bucket}/{self.upload(zipped(folder), '.zip')}"
 
     def _layer(self, folder: Path) -> str:
         """An empty layer: locally the environment's own packages serve."""
-        return f"s3://{self.bucket}/{self.upload(_zip(None), '.zip')}"
+        return f"s3://{self.bucket}/{self.upload(zipped(None), '.zip')}"
 
     def _definition(self, path: Path) -> dict[str, str]:
         try:
@@ -142,7 +136,7 @@ class _Packaging:
             raise DeployError(f"cannot read {path}: {error.strerror}") from error
 
 
-def _zip(folder: Path | None) -> bytes:
+def zipped(folder: Path | None) -> bytes:
     """The folder's files, without what Python compiled: the same bytes for the same content."""
     if folder is not None and not folder.is_dir():
         raise DeployError(f"no such folder: {folder}")
@@ -213,7 +207,7 @@ def _reason(cloudformation: "CloudFormationClient", stack_id: str, stack: Any) -
     return _one_line((stack or {}).get("StackStatusReason") or "the stack vanished")
 
 
-def _local_address(endpoint: str, value: str) -> str:
+def local_address(endpoint: str, value: str) -> str:
     """An output that is an address in AWS, as it is reached here."""
     if api := _EXECUTE_API.match(value):
         return f"{endpoint}/_aws/execute-api/{api[1]}/{api[2] or '$default'}"

@@ -5,10 +5,9 @@ import secrets
 import urllib.error
 import urllib.request
 
-import boto3
 from botocore.exceptions import ClientError
 
-from local.cloud import ACCOUNT_ID, REGION
+from local.cloud import client, loopback
 
 
 class IdentityError(Exception):
@@ -31,13 +30,7 @@ def issue_token(
     Raises:
         IdentityError: nothing is issued.
     """
-    cognito = boto3.client(
-        "cognito-idp",
-        endpoint_url=endpoint,
-        region_name=REGION,
-        aws_access_key_id=ACCOUNT_ID,
-        aws_secret_access_key="local",  # noqa: S106
-    )
+    cognito = client(endpoint, "cognito-idp")
     try:
         try:
             cognito.admin_create_user(UserPoolId=user_pool_id, Username=user, MessageAction="SUPPRESS")
@@ -53,7 +46,7 @@ def issue_token(
     wanted = {"userPoolId": user_pool_id, "clientId": client_id, "username": user, "expiresIn": expires_in}
     request = urllib.request.Request(f"{endpoint}/_nightclass/tokens", json.dumps(wanted).encode())  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310 - the loopback endpoint
+        with loopback.open(request, timeout=30) as answer:
             return str(json.load(answer)["accessToken"])
     except urllib.error.HTTPError as error:
         raise IdentityError(f"no token for {user}: {json.load(error)['message']}") from error

@@ -4,11 +4,7 @@
 import) and stops it with the `with` block. `python -m local.cloud` is that process.
 """
 
-from typing import Final
+from local.cloud.clients import ACCOUNT_ID, REGION, client, session
+from local.cloud.process import Cloud, CloudError, loopback
 
-from local.cloud.process import Cloud, CloudError
-
-ACCOUNT_ID: Final = "000000000000"
-REGION: Final = "ap-southeast-1"
-
-__all__ = ["ACCOUNT_ID", "REGION", "Cloud", "CloudError"]
+__all__ = ["ACCOUNT_ID", "REGION", "Cloud", "CloudError", "client", "loopback", "session"]

@@ -5,7 +5,6 @@ import os
 import subprocess
 import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,6 +13,9 @@ from typing import Self
 
 _START_SECONDS = 120
 _STOP_SECONDS = 120
+
+# Talks to loopback whatever proxy the user's environment names.
+loopback = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 class CloudError(Exception):
@@ -95,7 +97,7 @@ class Cloud:
         deadline = time.monotonic() + _START_SECONDS
         while self.is_running():
             try:
-                with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", timeout=5):  # noqa: S310 - loopback
+                with loopback.open(f"{self.endpoint}/_ministack/health", timeout=5):
                     return
             except OSError as error:
                 if time.monotonic() > deadline:

@@ -15,7 +15,7 @@ import boto3
 from boto3.dynamodb.conditions import Key
 from botocore.config import Config
 
-from local.cloud import REGION, Cloud
+from local.cloud import REGION, Cloud, loopback
 from local.identity import issue_token
 
 T = TypeVar("T")
@@ -32,7 +32,7 @@ def client(endpoint: str, service: str) -> Any:
         region_name=REGION,
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"total_max_attempts": 1}),
+        config=Config(proxies={}, retries={"total_max_attempts": 1}),
     )
 
 
@@ -62,7 +62,7 @@ def fetch(url: str, body: object = None, token: str | None = None, **headers: st
     for name, value in {**({"authorization": f"Bearer {token}"} if token else {}), **headers}.items():
         request.add_header(name, value)
     try:
-        with urllib.request.urlopen(request, timeout=40) as answer:
+        with loopback.open(request, timeout=40) as answer:
             return answer.status, json.load(answer)
     except urllib.error.HTTPError as error:
         return error.code, json.load(error)
