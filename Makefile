@@ -16,17 +16,18 @@ lint: .venv/dev.stamp ## the static gate
 bench: .venv/runtime.stamp ## print the figures the README quotes
 	@$(RUN)nightclass bench
 sam: .venv-sam/stamp .venv/dev.stamp ## sam validate, build and deploy against the local cloud
-	@$(RUN)pytest tests/toolchain -m toolchain
+	@$(RUN)pytest tests/toolchain
 lock: ## renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt -
 clean: ## remove environments, builds and local state
 	rm -rf .venv .venv-sam .aws-sam .nightclass .pytest_cache .mypy_cache .ruff_cache
 
+# The locks are complete, so pip need not resolve (and an older pip could not: extras with hashes), nor compile what may never run.
 .venv/bin/pip:
 	$(PYTHON) -m venv .venv
 .venv/runtime.stamp: requirements/runtime.txt pyproject.toml | .venv/bin/pip
 	@$(RUN)pip install -q -r requirements/runtime.txt && $(RUN)pip install -q --no-deps -e . && touch $@
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/bin/pip
-	@$(RUN)pip install -q -r requirements/dev.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp $@
+	@$(RUN)pip install -q --no-deps --no-compile -r requirements/dev.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp $@
 .venv-sam/stamp: requirements/sam.txt
-	@$(PYTHON) -m venv .venv-sam && .venv-sam/bin/pip install -q -r requirements/sam.txt && touch $@
+	@$(PYTHON) -m venv .venv-sam && .venv-sam/bin/pip install -q --no-deps --no-compile -r requirements/sam.txt && touch $@
