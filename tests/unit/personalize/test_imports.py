@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.conftest import INTERACTION_FIELDS, ROLE, T0, interaction_rows
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ROLE, T0, interaction_rows
 
 if TYPE_CHECKING:
-    from tests.unit.personalize.conftest import Cloud
+    from tests.unit.personalize.cloud import Cloud
 
 HEADER = [field["name"] for field in INTERACTION_FIELDS]
 

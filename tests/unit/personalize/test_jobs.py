@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.conftest import INTERACTION_FIELDS, ITEMS, ROLE, T0, USER_FIELDS, interaction_rows
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, ROLE, T0, USER_FIELDS, interaction_rows
 
 if TYPE_CHECKING:
-    from tests.unit.personalize.conftest import Cloud, School
+    from tests.unit.personalize.cloud import Cloud, School
 
 
 def run_batch(cloud: Cloud, name: str, version: str, lines: list[Any], **more: Any) -> list[dict[str, Any]]:

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.conftest import INTERACTION_FIELDS, ITEM_FIELDS, ITEMS, interaction_rows
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEM_FIELDS, ITEMS, interaction_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
-    from tests.unit.personalize.conftest import Cloud, School
+    from tests.unit.personalize.cloud import Cloud, School
 
 HEADER = [field["name"] for field in INTERACTION_FIELDS]
 DEADLINE = 20.0

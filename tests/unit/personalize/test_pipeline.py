@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.unit.personalize.conftest import INTERACTION_FIELDS, ITEMS, T0, interaction_rows
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, T0, interaction_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.unit.personalize.conftest import Cloud
+    from tests.unit.personalize.cloud import Cloud
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from tests.unit.personalize.conftest import Cloud, School
+    from tests.unit.personalize.cloud import Cloud, School
 
 
 def names(answer: dict[str, Any]) -> list[str]:

@@ -12,7 +12,7 @@ from local.personalize.interactions import Interactions, Rows
 from local.personalize.training import check_minima, selected
 
 if TYPE_CHECKING:
-    from tests.unit.personalize.conftest import Cloud, School
+    from tests.unit.personalize.cloud import Cloud, School
 
 
 @pytest.mark.parametrize(
