@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from campus import clock, events, validation
+from campus import clock, events, tables, validation
 from campus.validation import InvalidInputError
 from retraining import lease, runs
 
@@ -40,6 +40,10 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     held = _acquire(execution, run_id, asked["trigger"])
     if held is None:
         return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
+    mark = runs.watermark()
+    if before and mark.get("cutOff", 0) > before["cutOff"]:
+        tables.transact([lease.release(held)])
+        raise SupersededError(f"run {mark['runId']} has imported newer data than run {run_id}: start a new run")
     run = _begin(run_id, asked, execution, started_at, before)
     return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}
 

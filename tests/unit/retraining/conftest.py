@@ -1,0 +1,67 @@
+"""A school's tables, lake and Personalize account in memory around every test of the wing."""
+
+from collections.abc import Iterator
+from unittest import mock
+
+import boto3
+import pytest
+
+from retraining import data_check
+from tests.unit.campus import school
+from tests.unit.retraining.account import Account, serving
+from tests.unit.retraining.machine import Machine
+
+ENVIRONMENT = {
+    "LAKE_BUCKET": "lake",
+    "PERSONALIZE_ROLE_ARN": "arn:aws:iam::000000000000:role/personalize",
+    "RECOMMENDATION_RECIPE": "aws-user-personalization-v2",
+    "RANKING_RECIPE": "aws-personalized-ranking-v2",
+    "ENABLE_RERANKING": "false",
+    "LEASE_SECONDS": "1800",
+    "RETRAIN_AFTER_DAYS": "7",
+    "RETRAIN_SHARE": "0.1",
+    # Not an AWS address, so that only `account` answers.
+    "AWS_ENDPOINT_URL_PERSONALIZE": "http://personalize.invalid",
+    "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
+}
+
+
+@pytest.fixture(scope="module")
+def _cloud() -> Iterator[None]:
+    with school.in_memory(), mock.patch.dict("os.environ", ENVIRONMENT):
+        boto3.client("s3").create_bucket(
+            Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"}
+        )
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _school(_cloud: None) -> None:
+    school.empty()
+    bucket = boto3.resource("s3").Bucket("lake")
+    bucket.objects.all().delete()
+
+
+@pytest.fixture
+def small_minimum(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let 100 interactions be enough, so that a term is quickly written."""
+    monkeypatch.setattr(data_check, "MIN_INTERACTIONS", 100)
+
+
+@pytest.fixture
+def reranking(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As deployed with EnableReranking."""
+    monkeypatch.setenv("ENABLE_RERANKING", "true")
+
+
+@pytest.fixture
+def account() -> Iterator[Account]:
+    """A Personalize account without anything in it."""
+    with serving(Account()) as served:
+        yield served
+
+
+@pytest.fixture
+def machine(account: Account, small_minimum: None) -> Machine:
+    """The state machine on that account, content with 100 interactions."""
+    return Machine()
