@@ -4,7 +4,7 @@ Every repair has a contract test that fails without it. `EMULATOR_VERSION` is th
 test fails when the installed one differs, because repairs reach into private names.
 """
 
-from local.compat import buses, functions, http_api, persistence, queues, schedules, states, streams, tables
+from local.compat import buses, functions, http_api, mail, persistence, queues, schedules, states, streams, tables
 
 EMULATOR_VERSION = "1.5.33"
 
@@ -21,6 +21,8 @@ def apply(time_scale: float) -> None:
     states.read_definitions_in_yaml()
     functions.report_errors_by_name()
     functions.bound_concurrency()
+    mail.send_as_ses_does()
+    mail.show_headers_and_tags()
     queues.keep_queue_urls_across_ports()
     queues.lose_no_message()
     queues.retry_failed_messages_in_scaled_time(time_scale)
