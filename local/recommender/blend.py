@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 FLOOR = np.float32(0.05)
 BEST, DRAWN = 48, 128
 """Competitors of each target when the catalogue is larger: the best by a rough ranking, and a uniform sample."""
-TOLERANCE, START = 1e-5, 0.2
-"""Newton stops when a step gains less log-likelihood than this; all weights start alike."""
+TOLERANCE, START = 1e-6, 0.2
+"""Newton's last step is the one that promises to gain less log-likelihood than this; all weights start alike."""
 
 
 def scale(scores: Floats) -> Floats:
@@ -94,15 +94,14 @@ def fit(columns: Floats, offsets: Floats, penalties: Floats, *, steps: int = 20)
         gradient = expected.mean(0, dtype=np.float64) - came + 2 * penalties * w
         curvature = (flat * p.reshape(-1, 1)).T @ flat / b - expected.T @ expected / b
         step = np.linalg.solve(curvature.astype(np.float64) + np.diag(2 * penalties + 1e-7), gradient)
-        scale = 1.0
+        if gradient @ step / 2 < TOLERANCE:
+            return w - step
+        size = 1.0
         tried, p = chances(w - step)
-        while tried > loss and scale > 1e-3:
-            scale /= 2
-            tried, p = chances(w - scale * step)
-        w = w - scale * step
-        if loss - tried < TOLERANCE:
-            break
-        loss = tried
+        while tried > loss and size > 1e-3:
+            size /= 2
+            tried, p = chances(w - size * step)
+        w, loss = w - size * step, tried
     return w
 
 

@@ -94,7 +94,7 @@ RECIPES: dict[str, Recipe] = {
         {"trend_discovery_frequency": Choice(tuple(PERIODS))},
     ),
     "aws-similar-items": Recipe(
-        lambda _: SimilarityModel(),
+        lambda _: SimilarityModel(metadata=True),
         {"item_id_hidden_dimension": Number(30, 200), "item_metadata_hidden_dimension": Number(0, 200)},
     ),
     "aws-sims": Recipe(

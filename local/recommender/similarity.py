@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Self
 
 import numpy as np
 
+from local.recommender.metadata import relatives
 from local.recommender.model import Model
 from local.recommender.sequences import Sequences
 
@@ -21,14 +22,15 @@ class SimilarityModel(Model):
     """Discounted co-occurrence of items in the histories of users, as CSR rows.
 
     s_ij = c_ij / (c_i · c_j^d) with c the number of users of an item or of both and d the popularity discount; pairs
-    of fewer than `minimum` common users are dropped. Items that share no user fall back to popularity.
+    of fewer than `minimum` common users are dropped. With `metadata`, items that nobody has used yet are related to
+    their nearest by shared metadata values, the k-th with 1/k. What is related to nothing falls back to popularity.
     """
 
     kind = "similarity"
 
-    def __init__(self, discount: float = 0.5, minimum: int = 3) -> None:
+    def __init__(self, discount: float = 0.5, minimum: int = 3, *, metadata: bool = False) -> None:
         self.item_ids: list[str] = []
-        self._discount, self._minimum = discount, minimum
+        self._discount, self._minimum, self._metadata = discount, minimum, metadata
         self._data = np.zeros(0, np.float32)
         self._indices = np.zeros(0, np.int32)
         self._indptr = np.zeros(1, np.int64)
@@ -43,8 +45,16 @@ class SimilarityModel(Model):
         users = np.maximum(bags.sum(0), 1)
         keep = (common.row != common.col) & (common.data >= self._minimum)
         row, col, count = common.row[keep], common.col[keep], common.data[keep]
+        likeness = count / (users[row] * users[col] ** self._discount)
+        if self._metadata:
+            counts = bags.sum(0)
+            cold, warm = np.flatnonzero(counts == 0).astype(np.int32), np.flatnonzero(counts).astype(np.int32)
+            kin = relatives(dataset.item_metadata, cold, warm)
+            row = np.concatenate([row, np.repeat(cold, [len(near) for near in kin])])
+            col = np.concatenate([col, *kin])
+            likeness = np.concatenate([likeness, *(1 / (1 + np.arange(len(near))) for near in kin)])
         order = np.lexsort((col, row))
-        self._data = (count / (users[row] * users[col] ** self._discount)).astype(np.float32)[order]
+        self._data = likeness.astype(np.float32)[order]
         self._indices = col[order].astype(np.int32)
         self._indptr = np.searchsorted(row[order], np.arange(len(users) + 1)).astype(np.int64)
         popularity = np.bincount(dataset.items, minlength=len(users)) + 0.5

@@ -164,3 +164,15 @@ def test_event_weights_and_thresholds_decide_what_counts() -> None:
     assert len(weighted) == 4
     scores = create_model("aws-popularity-count").fit(weighted).scores(history(dataset))
     assert ranked(dataset, scores) == ["bought", "viewed", "hated"]
+
+
+def test_similar_items_relates_unused_items_by_metadata_and_sims_does_not() -> None:
+    rows = [(f"u{user}", f"{group}{k}", k) for user in range(20) for group in "AB"[user % 2] for k in range(4)]
+    users, items, times = zip(*rows, strict=True)
+    catalogue = {f"{group}{k}": {"CLASS_ID": group} for group in "AB" for k in range(4)}
+    dataset = Dataset.from_columns(users, items, times, items={**catalogue, "new": {"CLASS_ID": "B"}})
+    new = dataset.item_ids.index("new")
+    related = ranked(dataset, create_model("aws-similar-items").fit(dataset).similar(new))
+    assert {name[0] for name in related[:4]} == {"B"}
+    by_popularity = create_model("aws-sims").fit(dataset).similar(new)
+    assert len({float(score) for score in by_popularity[:8]}) == 1

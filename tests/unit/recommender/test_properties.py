@@ -49,7 +49,7 @@ def test_renaming_items_renames_the_answers(rows: Rows) -> None:
     for k in range(len(names)):
         one = models[0].scores(History(np.array([k], np.int32), np.zeros(1, np.int64)))
         other = models[1].scores(History(codes[[k]], np.zeros(1, np.int64)))[codes]
-        np.testing.assert_allclose(one, other, rtol=2e-3, atol=2e-3)
+        np.testing.assert_allclose(one, other, rtol=5e-3, atol=5e-3)
 
 
 @settings(max_examples=25, deadline=None)
