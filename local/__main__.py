@@ -1,10 +1,7 @@
 """`nightclass` (= `python -m local`): the whole stack on this machine, from the terminal."""
 
-import os
-
 import click
 
-from local.commands import environment
 from local.commands.benchmarks import bench
 from local.commands.demo import demo
 from local.commands.loading import load
@@ -27,7 +24,6 @@ for command in (up, down, status, outputs, token, load, nightly, resume, mailbox
 
 def main() -> None:
     """Run a command and exit: 0 when it did what was asked, 1 with one line when not, 2 for wrong usage."""
-    environment.isolate(os.environ)
     nightclass(prog_name="nightclass")
 
 

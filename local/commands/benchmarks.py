@@ -58,7 +58,8 @@ def nightly(context: click.Context, data: Path | None, state_dir: Path, as_json:
     """Load a file into an empty stack and run the nightly retraining on it."""
     with _interactions(data) as file, _stack(given_directory(context)) as instance:
         _print_load(file, load_into(instance, file), as_json=as_json)
-        record = watch(start_run(instance, {"trigger": "manual", "force": False}), _TIMEOUT, display=not as_json)
+        execution = start_run(instance, {"trigger": "manual", "force": False})
+        record = watch(instance, execution, _TIMEOUT, display=not as_json)
         _print_nightly(record, as_json=as_json)
 
 

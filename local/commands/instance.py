@@ -2,7 +2,6 @@
 
 import fcntl
 import json
-import os
 import tempfile
 import threading
 import time
@@ -15,7 +14,9 @@ from typing import Any, Self
 import click
 from click.core import ParameterSource
 
+from local.cloud import client
 from local.commands.options import CommandError
+from local.identity import issue_token
 
 _RUNTIME = "runtime.json"
 _LOCK = "up.lock"
@@ -45,19 +46,15 @@ class Instance:
     def of(cls, state_dir: Path) -> Self:
         """The instance that runs on a state directory.
 
-        Every boto3 client made afterwards talks to it, or to `AWS_ENDPOINT_URL_<SERVICE>` where that is set.
-
         Raises:
             CommandError: none runs, or it is not ready yet.
         """
         if not is_locked(state_dir):
             raise CommandError(f"nothing runs on {state_dir}; `nightclass up --state-dir {state_dir}` starts it")
         try:
-            instance = cls(**json.loads((state_dir / _RUNTIME).read_text()))
+            return cls(**json.loads((state_dir / _RUNTIME).read_text()))
         except (FileNotFoundError, ValueError):
             raise CommandError(f"the local cloud on {state_dir} is still starting or already stopping") from None
-        os.environ["AWS_ENDPOINT_URL"] = instance.endpoint
-        return instance
 
     def write(self, state_dir: Path) -> None:
         """Let the other commands find this instance."""
@@ -86,12 +83,17 @@ class Instance:
             "campaignName": outputs["CampaignName"],
         }
 
+    def client(self, service: str, **options: Any) -> Any:  # noqa: ANN401 - typed where it is assigned
+        """A boto3 client of this account, with settings of botocore's Config.
+
+        It talks to `AWS_ENDPOINT_URL_<SERVICE>` where that is set.
+        """
+        return client(self.endpoint, service, **options)
+
     def token(self, user: str, role: str | None = None, expires_in: int = 3600) -> str:
         """An access token of `user`, who is created where needed."""
-        from local.identity import issue_token
-
-        pool, client = self.outputs["UserPoolId"], self.outputs["UserPoolClientId"]
-        return issue_token(self.endpoint, pool, client, user, role, expires_in)
+        pool, app = self.outputs["UserPoolId"], self.outputs["UserPoolClientId"]
+        return issue_token(self.endpoint, pool, app, user, role, expires_in)
 
 
 @contextmanager

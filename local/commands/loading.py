@@ -5,9 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import boto3
 import click
-from botocore.config import Config
 
 from local.commands.instance import Instance
 from local.commands.options import CommandError, common, emit
@@ -54,17 +52,17 @@ def load_into(instance: Instance, file: Path, items: Path | None = None) -> Repo
         UnreadableFileError: no such CSV.
     """
     outputs = instance.outputs
-    # No retries by botocore: the loader's own ones stamp a row with the time of each attempt.
-    config = Config(
+    client = instance.client(
+        "dynamodb",
         max_pool_connections=THREADS,
         parameter_validation=False,
         read_timeout=20,
+        # The loader repeats what fails, and stamps each row with the time of the attempt.
         retries={"mode": "standard", "total_max_attempts": 1},
     )
     tables = Tables(outputs["StudentsTable"], outputs["InteractionsTable"], outputs["ClassActivityTable"])
     with _Display() as display:
-        client = boto3.client("dynamodb", config=config)
-        return load_file(client, tables, file, items, half_life_days=_half_life_days(), watch=display.watch)
+        return load_file(client, tables, file, items, half_life_days=_half_life_days(instance), watch=display.watch)
 
 
 def describe(report: Report) -> str:
@@ -80,9 +78,9 @@ def describe(report: Report) -> str:
     return "\n".join(lines)
 
 
-def _half_life_days() -> float:
+def _half_life_days(instance: Instance) -> float:
     """As the stack was deployed."""
-    stack = boto3.client("cloudformation").describe_stacks(StackName="nightclass")["Stacks"][0]
+    stack = instance.client("cloudformation").describe_stacks(StackName="nightclass")["Stacks"][0]
     parameters = {one["ParameterKey"]: one["ParameterValue"] for one in stack.get("Parameters", [])}
     return float(parameters.get("HalfLifeDays", _DEFAULT_HALF_LIFE_DAYS))
 

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import click
 
+from local.cloud import loopback
 from local.commands.instance import Instance
 from local.commands.options import CommandError, common, emit
 from local.load.rows import iso
@@ -44,7 +45,7 @@ def recommend(user_id: str, num: int, state_dir: Path, as_json: bool) -> None:
 
 def mails(instance: Instance, address: str | None = None) -> list[dict[str, Any]]:
     """The mails that the local SES accepted, oldest first: to, subject, text, html, headers, tags, sentAt."""
-    with urllib.request.urlopen(f"{instance.endpoint}/_ministack/ses/messages", timeout=_TIMEOUT) as answer:  # noqa: S310 - loopback
+    with loopback.open(f"{instance.endpoint}/_ministack/ses/messages", timeout=_TIMEOUT) as answer:
         accounts: Mapping[str, list[Mapping[str, Any]]] = json.load(answer)["messages"]
     sent = sorted((one for account in accounts.values() for one in account), key=lambda one: one["Timestamp"])
     return [_mail(one) for one in sent if address is None or address in one["To"]]
@@ -62,7 +63,7 @@ def call(instance: Instance, method: str, path: str, token: str, body: object = 
         request.add_header("Content-Type", "application/json")
         request.data = json.dumps(body).encode()
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT) as answer:  # noqa: S310 - loopback
+        with loopback.open(request, timeout=_TIMEOUT) as answer:
             return json.load(answer)
     except urllib.error.HTTPError as error:
         raise CommandError(f"{method} {path} answered {error.code}: {_message(error)}") from None
@@ -80,11 +81,11 @@ def _message(error: urllib.error.HTTPError) -> str:
 
 def _mail(record: Mapping[str, Any]) -> dict[str, Any]:
     return {
-        "to": record["To"],
+        "to": ", ".join(record["To"]),
         "subject": record["Subject"],
         "text": record["BodyText"],
         "html": record["BodyHtml"],
-        "headers": record.get("Headers", {}),
-        "tags": record.get("Tags", {}),
+        "headers": {one["Name"]: one["Value"] for one in record.get("Headers", [])},
+        "tags": {one["Name"]: one["Value"] for one in record.get("Tags", [])},
         "sentAt": iso(record["Timestamp"]),
     }

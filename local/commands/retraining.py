@@ -5,7 +5,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import click
 
 from local.commands.instance import Instance
@@ -24,7 +23,7 @@ _TIMEOUT = 1800
 def nightly(force: bool, timeout: float, state_dir: Path, as_json: bool) -> None:
     """Start the nightly retraining, watch its states, and print the run record."""
     instance = Instance.of(state_dir)
-    _report(start(instance, {"trigger": "manual", "force": force}), timeout, as_json=as_json)
+    _report(instance, {"trigger": "manual", "force": force}, timeout, as_json=as_json)
 
 
 @click.command()
@@ -33,24 +32,24 @@ def nightly(force: bool, timeout: float, state_dir: Path, as_json: bool) -> None
 def resume(run_id: str, state_dir: Path, as_json: bool) -> None:
     """Go on with the run RUN_ID where it stopped: every state adopts what is there already."""
     instance = Instance.of(state_dir)
-    _report(start(instance, {"trigger": "manual", "force": False, "runId": run_id}), _TIMEOUT, as_json=as_json)
+    _report(instance, {"trigger": "manual", "force": False, "runId": run_id}, _TIMEOUT, as_json=as_json)
 
 
 def start(instance: Instance, request: Mapping[str, Any]) -> str:
     """Start the state machine; answers the execution's ARN."""
-    states = boto3.client("stepfunctions")
+    states = instance.client("stepfunctions")
     machine = instance.outputs["StateMachineArn"]
     return str(states.start_execution(stateMachineArn=machine, input=json.dumps(request))["executionArn"])
 
 
-def watch(execution_arn: str, timeout: float, *, display: bool = True) -> dict[str, Any]:
+def watch(instance: Instance, execution_arn: str, timeout: float, *, display: bool = True) -> dict[str, Any]:
     """Follow an execution on stderr and answer its run record.
 
     Raises:
         CommandError: it failed, or is not over in time.
     """
     try:
-        run, execution = follow(boto3.client("stepfunctions"), execution_arn, timeout, display=display)
+        run, execution = follow(instance.client("stepfunctions"), execution_arn, timeout, display=display)
         require_success(run, execution)
     except (RunFailedError, StillRunningError) as error:
         raise CommandError(str(error)) from None
@@ -58,8 +57,8 @@ def watch(execution_arn: str, timeout: float, *, display: bool = True) -> dict[s
     return record
 
 
-def _report(execution_arn: str, timeout: float, *, as_json: bool) -> None:
-    record = watch(execution_arn, timeout)
+def _report(instance: Instance, request: Mapping[str, Any], timeout: float, *, as_json: bool) -> None:
+    record = watch(instance, start(instance, request), timeout)
     if as_json:
         emit(record)
     else:

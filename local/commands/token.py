@@ -41,11 +41,9 @@ def _identifier(ctx: click.Context, parameter: click.Parameter, value: Any) -> A
 @common
 def token(user: str, role: str, classes: tuple[str, ...], expires_in: int, state_dir: Path, as_json: bool) -> None:
     """Print an access token that the API accepts, for a user who is created where needed."""
-    import boto3
-
     instance = Instance.of(state_dir)
     table = instance.outputs["ClassActivityTable"]
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = instance.client("dynamodb")
     for class_id in classes:
         _join(dynamodb, table, class_id, user, role)
     access_token = instance.token(user, role, expires_in)

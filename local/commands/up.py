@@ -6,20 +6,19 @@ import signal
 import sys
 import threading
 import time
-import urllib.request
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
 import click
 
+from local.cloud import Cloud
 from local.commands.instance import Instance, is_locked, occupied
 from local.commands.options import CommandError, common, emit
+from local.deploy import deploy
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-
-    from local.cloud import Cloud
 
 DEFAULT_PORT = 4566
 TIME_SCALE = 0.005
@@ -93,17 +92,13 @@ def outputs(state_dir: Path, as_json: bool) -> None:
 @common
 def status(state_dir: Path, as_json: bool) -> None:
     """Show what runs, and what it holds."""
-    import boto3
-
     instance = Instance.of(state_dir)
-    with urllib.request.urlopen(f"{instance.endpoint}/_ministack/health", timeout=10):  # noqa: S310 - loopback
-        pass
-    dynamodb = boto3.client("dynamodb")
+    dynamodb = instance.client("dynamodb")
     rows = {
         name: dynamodb.describe_table(TableName=table)["Table"]["ItemCount"]
         for name, table in instance.ready()["tables"].items()
     }
-    executions = boto3.client("stepfunctions").list_executions(
+    executions = instance.client("stepfunctions").list_executions(
         stateMachineArn=instance.outputs["StateMachineArn"], maxResults=1
     )["executions"]
     document = {
@@ -123,16 +118,13 @@ def status(state_dir: Path, as_json: bool) -> None:
         _table({**document, "rows": ", ".join(f"{name} {count}" for name, count in rows.items())})
 
 
-def start(port: int, time_scale: float, state_dir: Path) -> "tuple[Cloud, Instance]":
+def start(port: int, time_scale: float, state_dir: Path) -> tuple[Cloud, Instance]:
     """Start the cloud and deploy the stack; the caller stops the cloud.
 
     Raises:
         CloudError: the port is taken, or the cloud did not start.
         DeployError: the stack could not be created or updated.
     """
-    from local.cloud import Cloud
-    from local.deploy import deploy
-
     cloud = Cloud(state_dir, port, time_scale)
     try:
         stack = deploy(cloud.endpoint, template=_template(), parameters=_parameters())
@@ -140,7 +132,6 @@ def start(port: int, time_scale: float, state_dir: Path) -> "tuple[Cloud, Instan
         cloud.stop()
         raise
     instance = Instance(os.getpid(), cloud.port, cloud.endpoint, time_scale, int(time.time()), stack)
-    os.environ["AWS_ENDPOINT_URL"] = cloud.endpoint
     return cloud, instance
 
 

@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-import boto3
-
 from local.commands.demo.stage import Stage
 from local.commands.instance import Instance
 from local.commands.loading import describe, load_into
@@ -129,7 +127,7 @@ def _events(stage: Stage, instance: Instance, cast: Cast) -> None:
 
 def _put_events(instance: Instance, *events: tuple[str, str, Mapping[str, str]]) -> None:
     bus = instance.outputs["EventBusName"]
-    answer = boto3.client("events").put_events(
+    answer = instance.client("events").put_events(
         Entries=[
             {
                 "EventBusName": bus,
@@ -153,7 +151,7 @@ def _mails(stage: Stage, instance: Instance, cast: Cast) -> None:
     subjects = Counter(mail["subject"] for mail in sent)
     stage.table(("subject", "mails"), [(subject, str(count)) for subject, count in subjects.most_common()])
     first = next(mail for mail in sent if mail["subject"] == "Xác nhận đăng ký lớp")
-    stage.say(f"the first one, to {', '.join(first['to'])}:")
+    stage.say(f"the first one, to {first['to']}:")
     stage.quote(first["text"].strip())
     stage.fact("mails", {"sent": len(sent), "bySubject": dict(subjects)})
 
@@ -181,7 +179,7 @@ def _ranking(stage: Stage, instance: Instance, cast: Cast, title: str, what: str
 def _retraining(stage: Stage, instance: Instance, cast: Cast) -> None:
     stage.chapter("Retraining", "POST /ranking/updates → ranking.requestUpdate → state machine")
     event_id = call(instance, "POST", "/ranking/updates", cast.admin, {"trigger": "demo"})["eventId"]
-    states = boto3.client("stepfunctions")
+    states = instance.client("stepfunctions")
     machine = instance.outputs["StateMachineArn"]
 
     def started() -> str | None:
@@ -191,7 +189,7 @@ def _retraining(stage: Stage, instance: Instance, cast: Cast) -> None:
         return None
 
     execution = _eventually(started, lambda found: found is not None, "the execution that was asked for")
-    record = watch(str(execution), _RETRAINING_SECONDS)
+    record = watch(instance, str(execution), _RETRAINING_SECONDS)
     if record["status"] != "PROMOTED":
         raise CommandError(f"the retraining ended as {record['status']}: {record['why']}")
     model, popular = record["metrics"]["recommendation"], record["baselineMetrics"]

@@ -1,4 +1,4 @@
-"""The command line: usage errors, one-line failures, and nobody else's AWS account."""
+"""The command line: usage errors, one-line failures, and one instance a directory."""
 
 import json
 import os
@@ -12,7 +12,6 @@ from click.testing import CliRunner, Result
 from local.__main__ import nightclass
 from local.commands import instance as instances
 from local.commands import reading
-from local.commands.environment import isolate
 from local.commands.instance import Instance, occupied
 from local.commands.options import CommandError, common, one_line
 
@@ -105,8 +104,7 @@ def test_without_a_running_instance_a_command_fails_in_one_line(arguments: list[
 
 
 @pytest.fixture
-def state_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setitem(os.environ, "AWS_ENDPOINT_URL", "restored afterwards")
+def state_dir(tmp_path: Path) -> Path:
     return tmp_path / "state"
 
 
@@ -172,27 +170,6 @@ def test_an_unexpected_error_is_one_line_unless_asked_for_more(
 def test_errors_of_our_own_need_no_type_before_them() -> None:
     assert one_line(CommandError("the port is taken")) == "the port is taken"
     assert one_line(KeyError("x")) == "KeyError: 'x'"
-
-
-def test_of_the_aws_variables_only_the_endpoints_of_single_services_remain() -> None:
-    environment = {
-        "AWS_PROFILE": "work",
-        "AWS_REGION": "us-east-1",
-        "AWS_ENDPOINT_URL": "https://elsewhere.example",
-        "AWS_ENDPOINT_URL_SESV2": "http://127.0.0.1:9",
-        "AWS_SESSION_TOKEN": "secret",
-        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
-        "NO_PROXY": "intranet",
-        "HOME": "/home/linh",
-    }
-    isolate(environment)
-    assert environment["AWS_ENDPOINT_URL_SESV2"] == "http://127.0.0.1:9"
-    assert environment["AWS_DEFAULT_REGION"] == "ap-southeast-1"
-    assert environment["AWS_ACCESS_KEY_ID"] == "000000000000"
-    assert environment["NO_PROXY"] == "intranet,127.0.0.1,localhost"
-    assert environment["HOME"] == "/home/linh"
-    gone = {"AWS_PROFILE", "AWS_REGION", "AWS_ENDPOINT_URL", "AWS_SESSION_TOKEN", "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS"}
-    assert not gone & environment.keys()
 
 
 def test_commands_that_work_in_their_own_directory_keep_the_one_that_is_given(tmp_path: Path) -> None:
