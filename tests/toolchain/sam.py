@@ -37,8 +37,10 @@ class Build:
         return sorted(path.relative_to(root) for path in root.rglob("*") if path.is_file())
 
 
-def sam(command: str, *arguments: str, timeout: float = 280, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """Run `sam`; no telemetry, no account, the project's samconfig.toml."""
+def sam(
+    *command: str, configured: bool = True, timeout: float = 280, **environment: str
+) -> "subprocess.CompletedProcess[str]":
+    """Run `sam`; no telemetry, no account, the project's samconfig.toml if `configured`."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     surroundings = {
         "HOME": os.environ.get("HOME", "/"),
@@ -52,7 +54,7 @@ def sam(command: str, *arguments: str, timeout: float = 280, **environment: str)
         **environment,
     }
     return subprocess.run(
-        [str(SAM), command, "--config-file", str(ROOT / "samconfig.toml"), *arguments],
+        [str(SAM), *command, *(("--config-file", str(ROOT / "samconfig.toml")) if configured else ())],
         cwd=ROOT,
         env=surroundings,
         capture_output=True,
