@@ -1,6 +1,5 @@
 """From our items to the rows that Personalize reads; what it would refuse or misread is rejected with a reason."""
 
-import math
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
@@ -83,13 +82,13 @@ def _id(value: object, name: str) -> str:
 def _value(value: object) -> str:
     if value is None:
         return ""
-    if not isinstance(value, Decimal) or not math.isfinite(value):
+    if not isinstance(value, Decimal) or not value.is_finite():
         raise RejectedRowError("eventValue is not a number")
     return f"{value.normalize():f}"
 
 
 def _timestamp(value: object, latest: int) -> str:
-    if not isinstance(value, Decimal) or value != value.to_integral_value() or value < 0:
+    if not isinstance(value, Decimal) or not value.is_finite() or value % 1 or value < 0:
         raise RejectedRowError("time is not whole epoch seconds")
     if value >= _MILLISECONDS:
         raise RejectedRowError("time in milliseconds")

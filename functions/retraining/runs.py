@@ -88,5 +88,5 @@ def to_plain(value: Any) -> Any:  # noqa: ANN401 - any DynamoDB value
 
 
 def _decimal(record: Record) -> dict[str, Any]:
-    document: dict[str, Any] = json.loads(json.dumps(record), parse_float=lambda text: tables.number(float(text)))
+    document: dict[str, Any] = json.loads(json.dumps(record), parse_float=Decimal)
     return document

@@ -65,3 +65,9 @@ def account() -> Iterator[Account]:
 def machine(account: Account, small_minimum: None) -> Machine:
     """The state machine on that account, content with 100 interactions."""
     return Machine()
+
+
+@pytest.fixture
+def _no_sleep(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The SDK's own pauses between its tries take no time."""
+    monkeypatch.setattr("time.sleep", lambda _: None)

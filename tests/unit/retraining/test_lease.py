@@ -1,0 +1,91 @@
+"""The lease: one holder, an expiry, a token that tells the old holder from the new one."""
+
+import pytest
+
+from campus import clock, tables
+from retraining import lease
+from retraining.lease import Lease, LeaseLostError
+
+
+def acquired(owner: str = "first") -> Lease:
+    held = lease.acquire(owner, f"run-of-{owner}")
+    assert held is not None
+    return held
+
+
+def later(monkeypatch: pytest.MonkeyPatch, seconds: int) -> None:
+    now = clock.now() + seconds
+    monkeypatch.setattr(clock, "now", lambda: now)
+
+
+def test_of_a_hundred_only_one_holds_it() -> None:
+    holders = [lease.acquire(f"execution-{number}", f"run-{number}") for number in range(100)]
+    assert [holder.run_id for holder in holders if holder] == ["run-0"]
+
+
+def test_asking_again_as_the_holder_succeeds() -> None:
+    assert acquired().fencing_token < acquired().fencing_token
+
+
+def test_an_expired_lease_is_taken_over_and_its_old_holder_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = acquired("old")
+    later(monkeypatch, 1801)
+    new = acquired("new")
+    assert new.fencing_token > old.fencing_token
+    with pytest.raises(LeaseLostError):
+        lease.renew(old)
+    lease.renew(new)
+
+
+def test_renewing_prolongs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = acquired("patient")
+    later(monkeypatch, 1700)
+    lease.renew(held)
+    later(monkeypatch, 1700)
+    assert lease.acquire("eager", "another") is None
+
+
+def test_an_expired_lease_that_nobody_took_can_still_be_renewed(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = acquired()
+    later(monkeypatch, 9999)
+    lease.renew(held)
+    assert lease.acquire("eager", "another") is None
+
+
+def test_a_released_lease_is_free_and_its_token_goes_on_growing() -> None:
+    first = acquired("first")
+    tables.transact([lease.release(first)])
+    assert acquired("second").fencing_token == first.fencing_token + 1
+
+
+def test_a_lease_given_back_proves_nothing() -> None:
+    held = acquired()
+    tables.transact([lease.release(held)])
+    with pytest.raises(LeaseLostError):
+        lease.prove({"lease": held.to_dict()})
+
+
+def test_a_lost_lease_cannot_be_released(monkeypatch: pytest.MonkeyPatch) -> None:
+    old = acquired("old")
+    later(monkeypatch, 1801)
+    acquired("new")
+    with pytest.raises(Exception, match="TransactionCanceled"):
+        tables.transact([lease.release(old)])
+    assert lease.acquire("third", "another") is None
+
+
+def test_a_request_is_noted_only_while_somebody_holds_it() -> None:
+    assert lease.request_another() is False
+    held = acquired()
+    assert lease.another_requested() is False
+    assert lease.request_another() is True
+    tables.transact([lease.release(held)])
+    assert lease.another_requested() is True
+
+
+def test_a_new_run_has_answered_all_requests_before_it() -> None:
+    held = acquired()
+    lease.request_another()
+    tables.transact([lease.release(held)])
+    acquired("second")
+    assert lease.another_requested() is False

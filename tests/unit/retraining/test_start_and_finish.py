@@ -1,0 +1,160 @@
+"""The first and the last step: what they write, and that doing them twice does nothing twice."""
+
+from typing import Any
+
+import pytest
+
+from campus import bus, clock, tables
+from campus.validation import InvalidInputError
+from retraining import finish, lease, runs, start
+from retraining.lease import Lease
+
+EXECUTION = "arn:aws:states:ap-southeast-1:000000000000:execution:nightly:one"
+STARTED = "2026-11-22T02:00:00.123Z"
+VERSION = "arn:aws:personalize:ap-southeast-1:000000000000:solution/student-ranking-recommendation/v1"
+
+
+def begun(request: dict[str, Any] | None = None, execution: str = EXECUTION) -> dict[str, Any]:
+    return start.start(request or {"trigger": "schedule"}, execution, STARTED)
+
+
+def dataset(rows: int, fingerprint: str) -> dict[str, Any]:
+    return {"rows": rows, "fingerprint": fingerprint, "rejected": {}, "location": "s3://lake/x/"}
+
+
+def promoted(run: dict[str, Any]) -> dict[str, Any]:
+    """What the state machine has collected when everything went well."""
+    campaign = {"kind": "recommendation", "name": "student-ranking-recommendation", "outcome": "ACTIVE"}
+    return {
+        **run,
+        "marks": {"leased": run["startedAt"] + 500, "exported": run["startedAt"] + 2500},
+        "export": {"datasets": {name: dataset(1200, name) for name in ("interactions", "users", "items")}},
+        "data": {"verdict": "OK", "why": "first import", "importMode": "FULL", "imports": []},
+        "plan": {"decision": "TRAIN", "why": "no model has been trained yet", "models": []},
+        "models": [{"kind": "recommendation"}, {"kind": "popularity"}],
+        "evaluation": {
+            "verdict": "PROMOTE",
+            "why": "better",
+            "metrics": {"recommendation": {"ndcg": 0.123456789012345}},
+            "baselineMetrics": {},
+            "trainingHours": 1.5,
+        },
+        "campaigns": [{**campaign, "arn": "campaign-arn", "solutionVersionArn": VERSION}],
+    }
+
+
+def test_a_run_is_named_after_its_start() -> None:
+    run = begun()["run"]
+    assert run["runId"].startswith("20261122-020000-")
+    assert len(run["runId"]) == 18
+
+
+def test_a_lost_answer_changes_neither_run_nor_cut_off() -> None:
+    first, second = begun(), begun()
+    assert (second["run"]["runId"], second["run"]["cutOff"]) == (first["run"]["runId"], first["run"]["cutOff"])
+    assert second["lease"]["fencingToken"] > first["lease"]["fencingToken"]
+
+
+def test_a_second_run_is_locked_and_only_a_request_is_noted() -> None:
+    begun()
+    locked = begun({"trigger": "schedule"}, "other")
+    assert (locked["outcome"], locked["record"]["status"]) == ("LOCKED", "SKIPPED_LOCKED")
+    assert lease.another_requested() is False
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        {"trigger": "whim"},
+        {"force": 1},
+        {"runId": ""},
+        {"runId": "a b"},
+        {"runId": 7},
+        {"detail-type": "x", "detail": {}},
+    ],
+)
+def test_a_bad_request_starts_nothing(request_: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInputError):
+        begun(request_)
+    assert lease.acquire("anybody", "run") is not None
+
+
+def test_a_resume_keeps_the_cut_off_and_may_add_force() -> None:
+    first = begun()["run"]
+    tables.operations().delete_item(Key=lease.KEY)
+    again = begun({"runId": first["runId"], "force": True}, "other")["run"]
+    assert (again["cutOff"], again["force"], again["resumed"]) == (first["cutOff"], True, True)
+
+
+def test_record_watermark_and_model_are_written_and_the_lease_released() -> None:
+    started = begun()
+    record = finish.finish(Lease.of(started), promoted(started["run"]))
+    assert record["status"] == "PROMOTED"
+    assert record["durations"]["acquireLease"] == 0.5
+    assert record["durations"]["export"] == 2.0
+    assert runs.load(record["runId"]) == record
+    mark = runs.watermark()
+    assert mark["cutOff"] == started["run"]["cutOff"]
+    assert mark["trained"]["kinds"] == ["recommendation", "popularity"]
+    model = tables.operations().get_item(Key={"pk": "MODEL", "sk": "student-ranking-recommendation"})["Item"]
+    assert (model["modelVersion"], model["solutionVersionArn"]) == ("v1", VERSION)
+    assert lease.acquire("next", "run") is not None
+
+
+def test_runs_are_listed_by_their_start() -> None:
+    started = begun()
+    finish.finish(Lease.of(started), promoted(started["run"]))
+    found = tables.operations().query(
+        IndexName="byState",
+        KeyConditionExpression="#state = :run",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":run": "RUN"},
+    )["Items"]
+    assert [item["runId"] for item in found] == [started["run"]["runId"]]
+
+
+def test_recording_twice_answers_the_first_record() -> None:
+    started = begun()
+    first = finish.finish(Lease.of(started), promoted(started["run"]))
+    assert finish.finish(Lease.of(started), promoted(started["run"])) == first
+
+
+def test_a_success_without_the_lease_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = begun()
+    now = clock.now() + 2000
+    monkeypatch.setattr(clock, "now", lambda: now)
+    begun({"trigger": "schedule"}, "other")
+    with pytest.raises(lease.LeaseLostError):
+        finish.finish(Lease.of(started), promoted(started["run"]))
+    assert runs.watermark() == {}
+
+
+def test_a_failure_says_the_functions_own_sentence() -> None:
+    started = begun()
+    failure = {"Error": "OSError", "Cause": '{"errorMessage": "disk full", "errorType": "OSError", "stackTrace": []}'}
+    record = finish.finish(Lease.of(started), started["run"], failure)
+    assert (record["status"], record["error"], record["why"]) == ("FAILED", "OSError", "disk full")
+
+
+def test_a_failure_after_a_promotion_still_names_what_serves() -> None:
+    started = begun()
+    finish.finish(Lease.of(started), promoted(started["run"]), {"Error": "PromotionFailed", "Cause": "the other one"})
+    model = tables.operations().get_item(Key={"pk": "MODEL", "sk": "student-ranking-recommendation"})["Item"]
+    assert model["solutionVersionArn"] == VERSION
+    assert runs.watermark() == {}
+
+
+def test_a_failed_run_does_not_ask_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    published: list[object] = []
+    monkeypatch.setattr(bus, "publish", lambda entries: dict.fromkeys(published.__iadd__(entries), ""))
+    started = begun()
+    lease.request_another()
+    finish.finish(Lease.of(started), started["run"], {"Error": "x", "Cause": "y"})
+    assert published == []
+
+
+def test_the_watermark_of_another_dataset_group_does_not_count(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = begun()
+    finish.finish(Lease.of(started), promoted(started["run"]))
+    monkeypatch.setenv("DATASET_GROUP", "a-new-group")
+    assert runs.watermark() == {}
