@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local.cloud import ACCOUNT_ID, REGION
+from local.cloud.nursery import Nursery
 from local.personalize.service import PersonalizeService
 
 Scope = MutableMapping[str, Any]
@@ -92,6 +93,8 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
     from local.cloud.tokens import answer_token_request
 
     compat.apply(time_scale)
+    nursery = Nursery() if sys.platform == "linux" else None
+    compat.functions.start_quickly(nursery.start if nursery is not None else None)
     personalize = _personalize(state_dir, time_scale, endpoint)
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -118,6 +121,8 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
         await hypercorn.asyncio.serve(app, config, shutdown_trigger=stopping.wait)  # type: ignore[arg-type]
     finally:
         personalize.close()
+        if nursery is not None:
+            nursery.close()
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:

@@ -25,6 +25,7 @@ def apply(time_scale: float) -> None:
     mail.show_headers_and_tags()
     queues.keep_queue_urls_across_ports()
     queues.lose_no_message()
+    queues.receive_again_after_a_restart()
     queues.retry_failed_messages_in_scaled_time(time_scale)
     streams.deliver_streams_as_declared(time_scale)
     tables.remember_pure_answers()

@@ -1,7 +1,14 @@
 """Lambda: how function errors look, and how many functions run at once."""
 
+import hashlib
 import os
+import shutil
+import subprocess
+import sys
 import threading
+import types
+from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 # Enough for the queues' consumers and the API side by side; each is a Python process on the user's machine.
@@ -65,3 +72,31 @@ def bound_concurrency() -> None:
 
     lambda_svc._execute_function_dispatch = execute
     lambda_svc._ACCOUNT_CONCURRENCY_CAP = 1000
+
+
+def start_quickly(start: Callable[[str, str, Mapping[str, str]], Any] | None) -> None:
+    """Function processes share the unpacked code, and are started by `start(script, cwd, env)` where that is given.
+
+    AWS: a cold start takes some hundred milliseconds, on machines of its own.
+    Emulator: unpacks the code for each process, which then compiles it anew, and imports boto3 anew.
+    """
+    from ministack.core import lambda_runtime
+
+    def popen(command: list[str], **options: Any) -> Any:  # noqa: ANN401 - Popen's own options
+        _share_code(Path(options["cwd"]))
+        if start is not None and command[0] == sys.executable:
+            return start(command[1], options["cwd"], options["env"])
+        return subprocess.Popen(command, **options)
+
+    lambda_runtime.subprocess = types.SimpleNamespace(**{**vars(subprocess), "Popen": popen})
+
+
+def _share_code(folder: Path) -> None:
+    """Have `folder` lead to the one copy of its package, beside which Python then keeps what it compiled."""
+    package = folder.with_name("code.zip").read_bytes()
+    shared = folder.parents[1] / f"code-{hashlib.sha256(package).hexdigest()}"
+    try:
+        folder.rename(shared)
+    except OSError:
+        shutil.rmtree(folder)
+    folder.symlink_to(shared, target_is_directory=True)

@@ -38,6 +38,27 @@ def lose_no_message() -> None:
     sqs._delete_messages_for_esm = _on_the_event_loop(sqs._delete_messages_for_esm)
 
 
+def receive_again_after_a_restart() -> None:
+    """What was in flight when the emulator ended is received again at once.
+
+    AWS: does not end.
+    Emulator: keeps the message invisible for its visibility timeout, though nobody works on it any more.
+    """
+    from ministack.services import sqs
+
+    restore = sqs.load_persisted_state
+
+    def load(state: object) -> None:
+        restore(state)
+        now = time.time()
+        for queue in sqs._queues.all_values():
+            for message in queue["messages"]:
+                if message.get("receive_count"):
+                    message["visible_at"] = min(message["visible_at"], now)
+
+    sqs.load_persisted_state = load
+
+
 def retry_failed_messages_in_scaled_time(time_scale: float) -> None:
     """What a function failed on comes back after its remaining visibility timeout, in scaled time.
 
@@ -77,6 +98,8 @@ def _on_the_event_loop(function: Callable[P, T]) -> Callable[P, T]:
         async def turn() -> T:
             return function(*args, **kwargs)
 
+        if ministack.app._MAIN_LOOP.is_closed():
+            raise SystemExit  # the emulator is ending, and this thread with it
         return asyncio.run_coroutine_threadsafe(turn(), ministack.app._MAIN_LOOP).result()
 
     return call
