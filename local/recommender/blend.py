@@ -20,7 +20,9 @@ TOLERANCE, START = 1e-6, 0.2
 
 def scale(scores: Floats) -> Floats:
     """float32[..., 1], the standard deviation of each row of an expert's scores."""
-    return np.asarray(scores.std(-1, keepdims=True) + np.float32(1e-9))
+    means = scores.mean(-1, keepdims=True)
+    squares = np.einsum("...n,...n->...", scores, scores)[..., None] / np.float32(scores.shape[-1])
+    return np.asarray(np.sqrt(np.maximum(squares - means * means, 0)) + np.float32(1e-9))
 
 
 def features(scores: Floats, scales: Floats) -> tuple[Floats, Floats]:

@@ -34,7 +34,7 @@ class View(NamedTuple):
 RIDGE = View("ridge", experts.RIDGE_DECAY, experts.RIDGE_LENGTH)
 NEXT = View("next", 1.0, 1)
 RECENT = View("ease", 0.8, 30)
-ORDER_FREE = View("ease", 1.0, 100)
+ORDER_FREE = View("ease", 1.0, 64)
 NEAR = View("near", 0.8, 10)
 DENSE = ("ridge", "ease")
 
