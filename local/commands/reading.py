@@ -85,7 +85,7 @@ def _mail(record: Mapping[str, Any]) -> dict[str, Any]:
         "subject": record["Subject"],
         "text": record["BodyText"],
         "html": record["BodyHtml"],
-        "headers": {one["Name"]: one["Value"] for one in record.get("Headers", [])},
-        "tags": {one["Name"]: one["Value"] for one in record.get("Tags", [])},
+        "headers": record["Headers"] or {},
+        "tags": record["Tags"] or {},
         "sentAt": iso(record["Timestamp"]),
     }

@@ -108,6 +108,9 @@ def _events(stage: Stage, instance: Instance, cast: Cast) -> None:
     text = "Thứ Sáu tuần này lớp học ở phòng 204. Các em nhớ mang máy tính."
     call(instance, "POST", f"/classes/{class_id}/announcements", cast.teacher, {"content": text})
     stage.say(f"POST /classes/{class_id}/announcements            their teacher writes to all of them")
+    # Whoever is enrolled when the announcement is fanned out gets it; the latecomer is to be later.
+    so_far = 2 * len(cast.students) + len(handed_in)
+    _eventually(lambda: len(mails(instance)), lambda count: count >= so_far, f"{so_far} mails")
     late = cast.latecomer.student_id
     _put_events(
         instance,
