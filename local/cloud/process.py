@@ -14,6 +14,13 @@ from typing import Self
 _START_SECONDS = 120
 _STOP_SECONDS = 120
 
+# What would steer the emulator, the SDK or the interpreter from the user's shell.
+_FOREIGN_PREFIXES = ("AWS_", "PYTHON", "LOCALSTACK_", "MINISTACK_", "LAMBDA_", "SFN_", "S3_", "COGNITO_", "POWERTOOLS_")
+_FOREIGN_NAMES = {
+    *("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"),
+    *("AUTH", "SERVICES", "USE_SSL", "SMTP_HOST", "EDGE_PORT", "CLOUDTRAIL_RECORDING"),
+}
+
 # Talks to loopback whatever proxy the user's environment names.
 loopback = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -111,15 +118,13 @@ class Cloud:
 
 
 def _environment(outer: Mapping[str, str]) -> dict[str, str]:
-    """The surroundings of the cloud and of every function: nobody's AWS account, proxy or Python path.
+    """The surroundings of the cloud and of every function: nobody's AWS account, proxy, mail server or Python path.
 
     `AWS_ENDPOINT_URL_<SERVICE>` passes through, so that single services can be replaced or faulted from outside.
     """
-    foreign = ("AWS_", "PYTHON", "LOCALSTACK_", "MINISTACK_", "LAMBDA_", "SFN_", "S3_", "COGNITO_", "POWERTOOLS_")
-    proxies = {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
-    kept = {
+    return {
         name: value
         for name, value in outer.items()
-        if name.startswith("AWS_ENDPOINT_URL_") or (not name.startswith(foreign) and name.upper() not in proxies)
+        if name.startswith("AWS_ENDPOINT_URL_")
+        or not (name.startswith(_FOREIGN_PREFIXES) or name.upper() in _FOREIGN_NAMES)
     }
-    return {**kept, "PYTHONDONTWRITEBYTECODE": "1"} if "PYTHONDONTWRITEBYTECODE" in outer else kept

@@ -21,6 +21,7 @@ def apply(time_scale: float) -> None:
     states.read_definitions_in_yaml()
     functions.report_errors_by_name()
     functions.bound_concurrency()
+    functions.answer_at_once()
     mail.send_as_ses_does()
     mail.show_headers_and_tags()
     queues.keep_queue_urls_across_ports()

@@ -98,13 +98,14 @@ def test_single_services_can_be_replaced_from_outside(tmp_path: Path, monkeypatc
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9/elsewhere")
     monkeypatch.setenv("AWS_PROFILE", "school")
     monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    monkeypatch.setenv("SMTP_HOST", "127.0.0.1:9")
     with Cloud(tmp_path) as cloud:
         outputs = deploy(cloud.endpoint, template=TEMPLATE, parameters=PARAMETERS)
         status, body = fetch(f"{outputs['ApiUrl']}/open")
     assert status == 200
     assert body["environment"]["AWS_ENDPOINT_URL_SESV2"] == "http://127.0.0.1:9/faulty"
     assert body["environment"]["AWS_ENDPOINT_URL"] == cloud.endpoint
-    assert not {"AWS_PROFILE", "HTTP_PROXY"} & body["environment"].keys()
+    assert not {"AWS_PROFILE", "HTTP_PROXY", "SMTP_HOST"} & body["environment"].keys()
 
 
 def test_the_account_survives_a_restart_on_another_port(tmp_path: Path) -> None:
