@@ -1,6 +1,7 @@
 """The repairs to the emulator: one small function a gap, each naming what AWS does and what the emulator does.
 
-Every repair has a contract test that fails without it. `EMULATOR_VERSION` is the version they were written for; a
+Every repair has a contract test that fails without it; those that only save time (`tables`, `persistence`) have tests
+that fail when they answer otherwise than the emulator alone. `EMULATOR_VERSION` is the version they were written for; a
 test fails when the installed one differs, because repairs reach into private names.
 """
 

@@ -73,7 +73,7 @@ def run_schedules_in_their_time_zone() -> None:
     """`cron(0 2 * * ? *)` of Asia/Ho_Chi_Minh is two at night in Viet Nam, also after a restart.
 
     AWS: evaluates in ScheduleExpressionTimezone.
-    Emulator: evaluates in UTC, and forgets at every restart when a rate last ran.
+    Emulator: evaluates in UTC, every ten seconds, and forgets at every restart when a rate last ran.
     """
     from ministack.core.responses import request_scope
     from ministack.services import eventbridge, scheduler
@@ -102,6 +102,7 @@ def run_schedules_in_their_time_zone() -> None:
         checked_until = now
 
     scheduler._tick_schedules = tick
+    scheduler._SCHEDULE_TICK_INTERVAL = 1
 
 
 def next_run(schedule: dict[str, Any], after: datetime) -> datetime | None:

@@ -4,6 +4,7 @@ import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from botocore.exceptions import ClientError
@@ -115,6 +116,22 @@ def test_a_schedule_keeps_its_time_zone(sample: Sample) -> None:
     schedule = sample.client("scheduler").get_schedule(Name=sample.outputs["ScheduleName"])
     assert schedule["ScheduleExpression"] == "cron(0 2 * * ? *)"
     assert schedule["ScheduleExpressionTimezone"] == "Asia/Ho_Chi_Minh"
+
+
+def test_a_schedule_fires_by_the_clock_of_its_zone(sample: Sample) -> None:
+    marker = uuid.uuid4().hex
+    wall = datetime.now(ZoneInfo("Asia/Ho_Chi_Minh")) + timedelta(seconds=2)
+    queue = sample.client("sqs").get_queue_attributes(
+        QueueUrl=sample.outputs["WorkQueueUrl"], AttributeNames=["QueueArn"]
+    )["Attributes"]["QueueArn"]
+    sample.client("scheduler").create_schedule(
+        Name=f"once-{marker}",
+        ScheduleExpression=f"at({wall:%Y-%m-%dT%H:%M:%S})",
+        ScheduleExpressionTimezone="Asia/Ho_Chi_Minh",
+        FlexibleTimeWindow={"Mode": "OFF"},
+        Target={"Arn": queue, "RoleArn": "arn:aws:iam::000000000000:role/any", "Input": json.dumps({"marker": marker})},
+    )
+    assert eventually(lambda: consumed(sample, marker)) == [{"marker": marker}]
 
 
 @pytest.mark.parametrize(

@@ -1,10 +1,17 @@
 """Lambda, its event sources and Step Functions: what AWS does where the emulator alone does otherwise."""
 
+import asyncio
 import json
+import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import pytest
+
+from local.compat import queues
+from local.compat.functions import CONCURRENCY
 from tests.integration.sample.stack import Sample, eventually
 
 pytest_plugins = ["tests.integration.sample.plugin"]
@@ -33,6 +40,26 @@ def test_an_error_leaves_the_environment_running(sample: Sample) -> None:
     _, after = invoke(sample, {})
     assert after["pid"] == before["pid"]
     assert after["calls"] == before["calls"] + 2
+
+
+def test_no_more_functions_run_at_once_than_the_machine_bears(sample: Sample) -> None:
+    wanted = 3 * CONCURRENCY
+    with ThreadPoolExecutor(wanted) as pool:
+        answers = list(pool.map(lambda _: invoke(sample, {"sleep": 0.3}), range(wanted)))
+    assert not any(failed for failed, _ in answers)
+    assert len({body["pid"] for _, body in answers}) <= CONCURRENCY
+
+
+def test_a_function_that_logs_nothing_is_answered_at_once(sample: Sample) -> None:
+    invoke(sample, {})
+
+    def seconds() -> float:
+        started = time.perf_counter()
+        invoke(sample, {})
+        return time.perf_counter() - started
+
+    # The emulator alone waits fifty milliseconds for a log line, every time.
+    assert min(seconds() for _ in range(30)) < 0.05
 
 
 def run(sample: Sample, payload: dict[str, Any]) -> dict[str, Any]:
@@ -121,6 +148,26 @@ def test_no_message_is_lost_while_others_are_deleted(sample: Sample) -> None:
         return {item["body"]["S"] for page in pages for item in page["Items"] if run_id in item["body"]["S"]}
 
     eventually(received, lambda bodies: len(bodies) == 400, deadline=60)
+
+
+def test_event_sources_change_queues_on_the_event_loop_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    # What the test above would see only with luck: two threads writing one queue's list of messages.
+    import ministack.app
+    from ministack.services import sqs
+
+    threads: list[int] = []
+    for name in ("_receive_messages_for_esm", "_delete_messages_for_esm"):
+        monkeypatch.setattr(sqs, name, lambda *_: threads.append(threading.get_ident()))
+    queues.lose_no_message()
+
+    async def read_and_delete() -> int:
+        monkeypatch.setattr(ministack.app, "_MAIN_LOOP", asyncio.get_running_loop())
+        await asyncio.to_thread(sqs._receive_messages_for_esm, "url", 10)
+        await asyncio.to_thread(sqs._delete_messages_for_esm, "url", {"handle"})
+        return threading.get_ident()
+
+    loop_thread = asyncio.run(read_and_delete())
+    assert threads == [loop_thread, loop_thread]
 
 
 def test_a_stream_delivers_only_what_its_filter_wants(sample: Sample) -> None:

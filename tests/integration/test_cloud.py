@@ -114,6 +114,7 @@ def test_the_account_survives_a_restart_on_another_port(tmp_path: Path) -> None:
         before.table.put_item(Item={"pk": "OUTBOX#before", "sk": "EVENT"})
         eventually(lambda: before.seen("relay", key="OUTBOX#before"))
         before.client("sqs").send_message(QueueUrl=before.outputs["DeadLettersUrl"], MessageBody="Ánh")
+        assert before.messages("DeadLettersUrl")  # in flight when the cloud stops
         before.client("s3").create_bucket(
             Bucket="lake", CreateBucketConfiguration={"LocationConstraint": "ap-southeast-1"}
         )

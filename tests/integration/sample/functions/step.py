@@ -1,6 +1,7 @@
 """A state's task: answers or raises as the input asks."""
 
 import os
+import time
 from typing import Any
 
 
@@ -13,6 +14,7 @@ CALLS = {"count": 0}
 
 def handler(event: dict[str, Any], _context: Any) -> dict[str, Any]:
     CALLS["count"] += 1
+    time.sleep(event.get("sleep", 0))
     match event.get("raise"):
         case "closed":
             raise SchoolClosedError("the school is closed")
