@@ -22,6 +22,7 @@ TRANSIENT = {
     "Lambda.SdkClientException",
     "Lambda.TooManyRequestsException",
 }
+OUT_OF_TIME = {"Sandbox.Timedout", "Lambda.Unknown"}
 RECORDERS = ("Record run", "Record failure")
 # Events of one visit to a state: entered and exited; a task is also scheduled, started and has succeeded.
 EVENTS = {"Task": 5}
@@ -100,7 +101,7 @@ def tasks_retry_what_passes_and_only_that(definition: Definition) -> list[str]:
         if state["Type"] != "Task":
             continue
         retried = {error for retrier in state.get("Retry", []) for error in retrier["ErrorEquals"]}
-        if state["Resource"] == LAMBDA and retried != TRANSIENT:
+        if state["Resource"] == LAMBDA and retried != TRANSIENT | OUT_OF_TIME:
             findings.append(f"{path}: retries {sorted(retried)}")
         if state["Resource"] != LAMBDA and not retried:
             findings.append(f"{path}: no Retry")

@@ -200,7 +200,12 @@ def test_throttled_polls_are_polled_again(machine: Machine, account: Account) ->
 
 def test_a_hiccup_of_lambda_is_retried(machine: Machine) -> None:
     students.term()
-    hiccups = ["Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.SdkClientException"]
+    hiccups = [
+        "Lambda.TooManyRequestsException",
+        "Lambda.ServiceException",
+        "Lambda.SdkClientException",
+        "Sandbox.Timedout",
+    ]
     from retraining.check_data import handler
 
     def check(payload: dict[str, Any]) -> object:
