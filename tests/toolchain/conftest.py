@@ -16,7 +16,12 @@ def _container_engine() -> bool:
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip one by one, so that the report names every test that did not run, and why."""
+    """Skip one by one, so that the report names every test that did not run, and why.
+
+    They run when asked for by path, as `make sam` does: they take minutes, and the network.
+    """
+    if not any("toolchain" in str(argument) for argument in item.config.args):
+        pytest.skip(f"{item.name}: runs under `make sam`")
     if not SAM.exists():
         pytest.skip(f"{item.name}: needs the SAM CLI in .venv-sam (make sam)")
     if item.get_closest_marker("docker") and not _container_engine():

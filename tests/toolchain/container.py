@@ -1,4 +1,4 @@
-"""`sam local invoke` against the local cloud: what a container needs to reach it and to find its tables."""
+"""What a container of `sam local invoke` needs: a way to the local cloud, and the names of the deployed tables."""
 
 import json
 import socket
@@ -6,32 +6,39 @@ import socketserver
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 from samtranslator.yaml_helper import yaml_parse
 
-from tests.stack import Stack
-from tests.toolchain.sam import Build
+DESKTOP = "host.docker.internal"
 
 
 def gateway() -> str:
-    """The host's address on Docker's default bridge, as containers see it."""
-    command = ["docker", "network", "inspect", "bridge", "-f", "{{range .IPAM.Config}}{{.Gateway}}{{end}}"]
-    found = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
-    if found:
-        return found
-    # An engine that made the bridge itself may not list the address.
-    shown = subprocess.run(["ip", "-4", "-o", "addr", "show", "docker0"], capture_output=True, text=True, check=True)
-    return shown.stdout.split()[3].split("/")[0]
+    """This machine's address on Docker's default bridge; Docker Desktop's name for it where there is no bridge."""
+    with suppress(OSError, subprocess.CalledProcessError, IndexError):
+        command = ["ip", "-4", "-o", "addr", "show", "docker0"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        return shown.split()[3].split("/")[0]
+    return DESKTOP
 
 
 @contextmanager
-def reachable(endpoint: str, address: str) -> Iterator[str]:
-    """The local cloud listens on 127.0.0.1 only; while this lasts, Docker's bridge reaches it, and nobody else."""
+def reachable(endpoint: str) -> Iterator[str]:
+    """The local cloud listens on 127.0.0.1 only: while this lasts, containers reach it, and nobody else does.
+
+    Yields:
+        The endpoint as a container has to call it.
+    """
     target = urlsplit(endpoint)
+    address = gateway()
+    if address == DESKTOP:
+        # Docker Desktop hands calls to this name on to 127.0.0.1 by itself.
+        yield f"http://{DESKTOP}:{target.port}"
+        return
 
     class Forward(socketserver.BaseRequestHandler):
         def handle(self) -> None:
@@ -54,37 +61,38 @@ def reachable(endpoint: str, address: str) -> Iterator[str]:
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:
-    try:
+    with suppress(OSError):
         while chunk := source.recv(65_536):
             sink.sendall(chunk)
         sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        return
 
 
-def deployed_environment(stack: Stack, endpoint: str) -> dict[str, dict[str, str]]:
-    """For `--env-vars`: each function's variables as deployed, with the cloud's address as the container sees it."""
-    resources = stack.client("cloudformation").describe_stack_resources(StackName="nightclass")["StackResources"]
-    functions = {
-        one["LogicalResourceId"]: one["PhysicalResourceId"]
-        for one in resources
-        if one["ResourceType"] == "AWS::Lambda::Function"
-    }
-    found: dict[str, dict[str, str]] = {}
-    for logical, physical in functions.items():
-        answer = stack.client("lambda").get_function_configuration(FunctionName=physical)
-        variables = answer["Environment"]["Variables"]
-        found[logical] = {
-            **{name: value.replace(stack.endpoint, endpoint) for name, value in variables.items()},
-            "AWS_ENDPOINT_URL": endpoint,
-        }
+def deployed_environment(endpoint: str, seen_from_container: str, stack: str = "nightclass") -> dict[str, Any]:
+    """For `--env-vars`: each function's variables as deployed, addresses as a container has to call them."""
+
+    def client(service: str) -> Any:
+        return boto3.client(
+            service,
+            endpoint_url=endpoint,
+            region_name="ap-southeast-1",
+            aws_access_key_id="test",
+            aws_secret_access_key="test",
+        )
+
+    found: dict[str, Any] = {}
+    for resource in client("cloudformation").describe_stack_resources(StackName=stack)["StackResources"]:
+        if resource["ResourceType"] == "AWS::Lambda::Function":
+            function = client("lambda").get_function_configuration(FunctionName=resource["PhysicalResourceId"])
+            variables = function["Environment"]["Variables"].items()
+            here = {name: value.replace(endpoint, seen_from_container) for name, value in variables}
+            found[resource["LogicalResourceId"]] = {**here, "AWS_ENDPOINT_URL": seen_from_container}
     return found
 
 
-def template_with_endpoint(build: Build) -> Path:
-    """The built template, its functions declaring AWS_ENDPOINT_URL: `--env-vars` sets only what is declared."""
-    template: dict[str, Any] = yaml_parse(build.template.read_text())
+def template_with_endpoint(built: Path) -> Path:
+    """A copy of the built template that declares AWS_ENDPOINT_URL, as `--env-vars` sets only what is declared."""
+    template: dict[str, Any] = yaml_parse(built.read_text())
     template["Globals"]["Function"]["Environment"]["Variables"]["AWS_ENDPOINT_URL"] = ""
-    path = build.directory / "template.local.json"
+    path = built.with_name("template.local.json")
     path.write_text(json.dumps(template, default=str))
     return path

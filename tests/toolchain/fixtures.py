@@ -1,0 +1,46 @@
+"""The fixtures of events/ in an order in which each finds what the ones before it left, and what each must answer."""
+
+from typing import Any
+
+# The lease comes first: later fixtures publish an event that starts a retraining of its own.
+ORDER = (
+    "acquire_lease",
+    "generate_training_data",
+    "check_data",
+    "prepare_datasets",
+    "import_dataset",
+    "plan_training",
+    "train_model",
+    "evaluate_model",
+    "update_campaign",
+    "check_status",
+    "record_run",
+    "put_student",
+    "put_class",
+    "publish_enrollment",
+    "publish_submission",
+    "publish_announcement",
+    "request_ranking_update",
+    "relay_events",
+    "send_email",
+    "fan_out_announcement",
+    "record_interaction",
+    "get_recommendation",
+    "rank_items",
+    "get_class_ranking",
+)
+# They name imports and models that no Personalize has; that is what they have to be told.
+UNKNOWN_TO_PERSONALIZE = {"import_dataset", "evaluate_model", "update_campaign", "check_status"}
+
+
+def complaint(fixture: str, answer: dict[str, Any]) -> str:
+    """What is wrong with a function's answer to its fixture; "" for nothing."""
+    error = str(answer.get("errorType", ""))
+    if error:
+        expected = fixture in UNKNOWN_TO_PERSONALIZE and error == "ResourceNotFoundException"
+        return "" if expected else f"{error}: {answer.get('errorMessage')}"
+    if "statusCode" in answer:
+        return "" if answer["statusCode"] in (200, 202) else f"{answer['statusCode']}: {answer['body']}"
+    if answer.get("batchItemFailures"):
+        return f"failed records: {answer['batchItemFailures']}"
+    return "" if answer else "an empty answer"
