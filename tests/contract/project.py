@@ -5,7 +5,9 @@ A check is a function of a `Project`; a mutation test breaks a copy of it and as
 
 import copy
 import json
+import subprocess
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -25,13 +27,15 @@ CHECKS: dict[str, Check] = {}
 class Project:
     """Everything that has to agree.
 
-    `sources` maps paths relative to the root to the text of every Python file of functions/, local/ and tests/.
+    `sources` maps paths relative to the root to the text of every Python file of functions/, local/ and tests/,
+    `documents` those of every other text file under version control.
     """
 
     template: dict[str, Any] = field(repr=False)
     definitions: dict[str, dict[str, Any]] = field(repr=False)
     fixtures: dict[str, dict[str, Any]] = field(repr=False)
     sources: dict[str, str] = field(repr=False)
+    documents: dict[str, str] = field(repr=False, default_factory=dict)
 
     @classmethod
     def read(cls, root: Path = ROOT) -> "Project":
@@ -49,19 +53,24 @@ class Project:
             },
             fixtures={path.stem: json.loads(path.read_text()) for path in sorted((root / "events").glob("*.json"))},
             sources=sources,
+            documents={path: text for path, text in _tracked(root) if path not in sources},
         )
 
     def copied(self) -> "Project":
         """A copy to break; what was learnt of the sources is kept until they change."""
         twin = Project(
-            copy.deepcopy(self.template), copy.deepcopy(self.definitions), copy.deepcopy(self.fixtures), self.sources
+            copy.deepcopy(self.template),
+            copy.deepcopy(self.definitions),
+            copy.deepcopy(self.fixtures),
+            self.sources,
+            self.documents,
         )
         twin.__dict__.update(code=self.code, _effects=self._effects)
         return twin
 
     def with_source(self, path: str, text: str) -> "Project":
         """A copy in which one file reads otherwise."""
-        return Project(self.template, self.definitions, self.fixtures, {**self.sources, path: text})
+        return Project(self.template, self.definitions, self.fixtures, {**self.sources, path: text}, self.documents)
 
     @cached_property
     def code(self) -> Codebase:
@@ -144,6 +153,16 @@ def contract(check: Check) -> Check:
     """Register a check under its own name."""
     CHECKS[check.__name__] = check
     return check
+
+
+def _tracked(root: Path) -> Iterator[tuple[str, str]]:
+    """Path and text of what git would put into a clone, binary files left out."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listed_by_git = subprocess.run(command, cwd=root, capture_output=True, text=True, check=False).stdout
+    for path in listed_by_git.split("\0"):
+        if path and (root / path).is_file():
+            with suppress(UnicodeDecodeError):
+                yield path, (root / path).read_text()
 
 
 def module_name(path: str) -> str:

@@ -108,7 +108,7 @@ def no_secret_and_no_machine_path(project: Project) -> list[str]:
     patterns = {"a path of one machine": MACHINE_PATH, "a secret": SECRET}
     return [
         f"{path}, line {number}: {what}"
-        for path, text in project.sources.items()
+        for path, text in (project.sources | project.documents).items()
         for number, line in enumerate(text.splitlines(), 1)
         for what, pattern in patterns.items()
         if pattern.search(line)
