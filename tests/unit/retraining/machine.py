@@ -6,6 +6,7 @@ import re
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 from unittest import mock
 
@@ -21,6 +22,12 @@ Invoke = Callable[[dict[str, Any]], Any]
 
 def definition() -> dict[str, Any]:
     """The definition as CloudFormation would leave it; a function's ARN is its module's name."""
+    parsed: dict[str, Any] = json.loads(_definition())
+    return parsed
+
+
+@cache
+def _definition() -> str:
 
     def fill(found: re.Match[str]) -> str:
         name = found[1]
@@ -29,8 +36,7 @@ def definition() -> dict[str, Any]:
         return NUMBERS.get(name, name)
 
     filled = re.sub(r"\$\{(\w+)\}", fill, DEFINITION.read_text())
-    parsed: dict[str, Any] = yaml.safe_load(filled)
-    return parsed
+    return json.dumps(yaml.safe_load(filled))
 
 
 class LambdaError(Exception):
