@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from campus import queue
 from engagement import intake
 
 if TYPE_CHECKING:
@@ -12,4 +13,4 @@ if TYPE_CHECKING:
 
 def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """The messages that stay on the queue."""
-    return intake.consume(event, context)
+    return queue.consume(event, context, intake.take_in)

@@ -5,10 +5,10 @@ from typing import Any
 
 from campus import tables
 from campus.observability import logger, metrics
+from campus.queue import PostponedError
 from notifications import ledger, message, notice, ses
 from notifications.address import deliverable
 from notifications.notice import Notice
-from notifications.postponement import PostponedError
 
 
 def deliver(event: Mapping[str, Any]) -> None:

@@ -18,9 +18,9 @@ from botocore.exceptions import ClientError
 
 from campus import clock, tables
 from campus.observability import logger, metrics
+from campus.queue import PostponedError
 from campus.settings import settings
 from notifications.notice import Notice
-from notifications.postponement import PostponedError
 
 # Longer than the bus archive keeps events: a replayed or re-published one still finds its row.
 KEPT_SECONDS = 180 * 86_400

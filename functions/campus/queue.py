@@ -1,0 +1,77 @@
+"""A batch from SQS: each message by itself, so that a poisoned or postponed one holds up nobody."""
+
+import json
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from campus import validation
+from campus.observability import logger, metrics
+from campus.validation import InvalidInputError
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.batch.types import PartialItemFailureResponse
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
+
+Act = Callable[[Mapping[str, Any]], None]
+Hide = Callable[["SQSRecord", int], None]
+
+
+class PostponedError(Exception):
+    """The message shall come back after `seconds`; None: the later the more often it came already."""
+
+    def __init__(self, reason: str, seconds: int | None = None) -> None:
+        super().__init__(reason)
+        self.seconds = seconds
+
+
+def consume(
+    event: Mapping[str, Any], context: "LambdaContext", act: Act, hide: Hide | None = None
+) -> "PartialItemFailureResponse":
+    """Hand each message's JSON object to `act`; the failed ones stay on the queue, and end in its DLQ by redrive.
+
+    Args:
+        event: Lambda's event from SQS.
+        context: the invocation's.
+        act: raises PostponedError for what should come back later, InvalidInputError for what can never be right.
+        hide: keeps a postponed message away for some seconds; without it the queue's own timeout does.
+    """
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
+    def handle(record: "SQSRecord") -> None:
+        try:
+            act(_body(record.body))
+        except PostponedError as error:
+            seconds = _backoff(record) if error.seconds is None else error.seconds
+            logger().warning("postponed", message_id=record.message_id, reason=str(error), seconds=seconds)
+            if hide:
+                hide(record, seconds)
+            raise
+        except InvalidInputError as error:
+            logger().error("poisoned message", message_id=record.message_id, reason=str(error))
+            raise
+        except Exception as error:
+            # Its text may quote what was sent or written, so only its name is logged.
+            logger().error("failed", message_id=record.message_id, error=type(error).__name__)
+            raise
+
+    processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)
+    try:
+        return process_partial_response(dict(event), handle, processor, context)
+    finally:
+        if metrics().metric_set:
+            metrics().flush_metrics()
+
+
+def _body(text: str) -> Mapping[str, Any]:
+    try:
+        return validation.mapping(json.loads(text), "message")
+    except (ValueError, RecursionError):
+        raise InvalidInputError("the message is not a JSON object") from None
+
+
+def _backoff(record: "SQSRecord") -> int:
+    """Seconds: some at the first receipt, three times as many at each further one, with jitter."""
+    receipts = int(record.attributes.approximate_receive_count or 1)
+    return random.randint(5, 30) * int(3 ** min(receipts - 1, 6))  # noqa: S311 - jitter
