@@ -140,7 +140,7 @@ def running(state_dir: Path, *options: str, **environment: str) -> Iterator[Stac
         finally:
             process.send_signal(signal.SIGTERM)
             try:
-                process.wait(30)
+                process.wait(150)
             except subprocess.TimeoutExpired:
                 process.kill()
             log.close()

@@ -234,7 +234,9 @@ def print_rows(rows: Sequence[Mapping[str, Any]], shown: Mapping[str, str], titl
         cells = [row[key] for key in shown.values()]
         written = [f"{cell:,}" if isinstance(cell, int) else f"{cell:,.{4 if cell < 1 else 1}f}" for cell in cells]
         table.add_row(*([row["model"]] if "model" in row else []), *written)
-    Console().print(table)
+    # A pipe has no width of its own; a table cut off is no use in an issue.
+    console = Console()
+    (console if console.is_terminal else Console(width=160)).print(table)
 
 
 def _say(text: str) -> None:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DEFAULT_PORT = 4566
 TIME_SCALE = 0.005
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
-_STOP_SECONDS = 90
+_STOP_SECONDS = 150
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
