@@ -20,6 +20,8 @@ _ENTERED = "StateEntered"
 _EXITED = "StateExited"
 # What only steers is left out of the display: a reader wants to see what was done and waited for.
 _SILENT = frozenset({"Choice", "Pass", "Succeed"})
+# What can fail by itself. A Map's own states are not in the local history, so the Map stands for them.
+_STEPS = frozenset({"Task", "Map", "Parallel"})
 # It comes after the state that failed.
 _AFTERMATH = "Record failure"
 _FAILURES = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
@@ -64,7 +66,7 @@ class Run:
 
     states: dict[str, StateRun] = field(default_factory=dict)
     latest: str | None = None
-    latest_task: str | None = None
+    latest_step: str | None = None
     failure: str | None = None
 
     @classmethod
@@ -90,8 +92,8 @@ class Run:
             state.active += 1
             state.visits += 1
             self.latest = name
-            if state.kind == "Task" and name != _AFTERMATH:
-                self.latest_task = name
+            if state.kind in _STEPS and name != _AFTERMATH:
+                self.latest_step = name
         elif kind.endswith(_EXITED):
             state = self.states[event["stateExitedEventDetails"]["name"]]
             state.active -= 1
@@ -148,7 +150,7 @@ def require_success(run: Run, execution: Mapping[str, Any]) -> None:
     """Raise RunFailedError, naming state and reason, unless the execution succeeded."""
     if execution["status"] != "SUCCEEDED":
         why = run.failure or reason(execution.get("error"), execution.get("cause")) or "no reason given"
-        raise RunFailedError(f"{execution['status']} in state {(run.latest_task or run.latest)!r}: {why}")
+        raise RunFailedError(f"{execution['status']} in state {(run.latest_step or run.latest)!r}: {why}")
 
 
 def reason(error: str | None, cause: str | None) -> str:
@@ -215,7 +217,7 @@ def _table(run: Run, now: float, elapsed: float, *, over: bool) -> "RenderableTy
 
     table = Table.grid(padding=(0, 1))
     for state in run.shown():
-        failed = over and run.failure is not None and state.name == run.latest_task
+        failed = over and run.failure is not None and state.name == run.latest_step
         sign, style = ("✗", "red") if failed else ("•", "cyan") if state.active else ("✓", "green")
         times = f"×{state.visits}" if state.visits > 1 else ""
         table.add_row(
