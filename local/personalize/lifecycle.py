@@ -122,7 +122,9 @@ class Lifecycle:
         if not self._is_current(step):
             return
         self._mark(step.resource, step.slot, step.procedure.progression.running)
-        fault = self._account.faults.for_job(step.resource)
+        # Faults are for jobs: ending one early and deleting go through whatever was planned for it.
+        is_job = step.procedure.progression not in (STOP, DELETE)
+        fault = self._account.faults.for_job(step.resource) if is_job else None
         if fault is not None:
             self._suffer(step, fault)
         elif step.procedure.order is None:

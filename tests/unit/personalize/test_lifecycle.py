@@ -221,7 +221,7 @@ def test_after_a_kill_jobs_have_failed_and_the_rest_is_as_it_was(launch: Callabl
 def test_a_stopped_training_ends_stopped(cloud: Cloud) -> None:
     group = filled(cloud, "stopping")
     solution = cloud.solution("stopping", group, "aws-user-personalization-v2")
-    cloud.service._account.faults.add({"job": "SolutionVersion", "effect": "hang", "times": 1})
+    cloud.service._account.faults.add({"job": "SolutionVersion", "effect": "hang"})
     version = cloud.control.create_solution_version(solutionArn=solution)["solutionVersionArn"]
     with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="not ACTIVE"):
         cloud.control.get_solution_metrics(solutionVersionArn=version)
