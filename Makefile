@@ -5,7 +5,7 @@ RUN := .venv/bin/
 .PHONY: help demo up test test-all lint bench sam lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
-demo: .venv/runtime.stamp ## the whole story on this machine, in about two minutes
+demo: .venv/runtime.stamp ## the whole story on this machine, in under a minute
 	@$(RUN)nightclass demo
 up: .venv/runtime.stamp ## start the local cloud and keep it running
 	@$(RUN)nightclass up

@@ -69,5 +69,5 @@ class Stage:
         self.say("template.yaml           the stack, in the order of this story; `make sam` builds it for AWS")
         self.say("functions/              what runs in Lambda, one folder a chapter")
         self.say("statemachines/          the nightly retraining, state by state")
-        self.say("docs/                   decisions, operations, scale")
+        self.say("docs/                   decisions, operations, what stands behind the recommender")
         self.fact("done", {"ok": True})
