@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/
 
-.PHONY: help demo up test test-all lint bench sam lock clean
+.PHONY: help demo up test lint bench sam lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 demo: .venv/runtime.stamp ## the whole story on this machine, in under a minute
