@@ -163,3 +163,28 @@ def test_a_request_for_an_update_starts_the_retraining(stack: Stack) -> None:
         return any(trigger in states.describe_execution(executionArn=one["executionArn"])["input"] for one in listed)
 
     assert eventually(started)
+
+
+def test_a_poisoned_event_ends_in_the_dead_letter_queues_and_stops_nobody_else(stack: Stack, admin: str) -> None:
+    student_id, email = student(stack, admin)
+    class_id = school_class(stack, admin)
+    bad_class = unique("poison")
+    poison = {"studentId": ["not", "an", "id"], "classId": bad_class}
+
+    put_event(stack, "api.student", "student.enrolled", poison)
+    put_event(stack, "api.student", "student.enrolled", {"studentId": student_id, "classId": class_id})
+
+    assert eventually(lambda: interactions(stack, student_id))
+    assert eventually(lambda: stack.mails(email))
+    sqs = stack.client("sqs")
+    for queue in ("InteractionDeadLetters", "MailDeadLetters"):
+        (url,) = [one for one in sqs.list_queues()["QueueUrls"] if queue in one]
+        dead: list[str] = []
+
+        def arrived(url: str = url, dead: list[str] = dead) -> bool:
+            received = sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=1)
+            dead.extend(message["Body"] for message in received.get("Messages", []))
+            return any(bad_class in body for body in dead)
+
+        assert eventually(arrived, deadline=120)
+        assert not any(class_id in body for body in dead)
