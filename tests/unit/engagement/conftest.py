@@ -8,7 +8,8 @@ from moto import mock_aws
 
 from campus import clients, clock
 from engagement import live
-from tests.unit.engagement.school import School, create_tables
+from tests.unit.engagement.school import TABLES, School
+from tests.unit.tables import create_tables
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,7 +44,7 @@ def open_school(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], School
 
         def fresh() -> School:
             monkeypatch.setattr(BaseClient, "_make_api_call", real)
-            create_tables()
+            create_tables(TABLES)
             live._tracking_id.cache_clear()
             school = School(_real=real)
             monkeypatch.setattr(clock, "now", lambda: school.now)

@@ -8,7 +8,7 @@ from typing import Any
 
 from botocore.client import BaseClient
 
-from campus import clients, clock, tables
+from campus import clock, tables
 from engagement import record_interaction
 
 NOW = 1_795_000_000
@@ -127,29 +127,3 @@ def eventbridge(
         "time": clock.iso(at),
         "detail": detail | ({"metadata": metadata} if metadata else {}),
     }
-
-
-def create_tables() -> None:
-    """Empty tables with the keys and the index of template.yaml."""
-    dynamodb = clients.dynamodb().meta.client
-    for name, (key, indexes) in TABLES.items():
-        if name in dynamodb.list_tables()["TableNames"]:
-            dynamodb.delete_table(TableName=name)
-        attributes = {*key, *itertools.chain(*indexes.values())}
-        extra: dict[str, Any] = {
-            "GlobalSecondaryIndexes": [
-                {"IndexName": index, "KeySchema": schema(columns), "Projection": {"ProjectionType": "ALL"}}
-                for index, columns in indexes.items()
-            ]
-        }
-        dynamodb.create_table(
-            TableName=name,
-            KeySchema=schema(key),
-            AttributeDefinitions=[{"AttributeName": column, "AttributeType": "S"} for column in sorted(attributes)],
-            BillingMode="PAY_PER_REQUEST",
-            **(extra if indexes else {}),
-        )
-
-
-def schema(columns: tuple[str, ...]) -> Any:
-    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(columns, ("HASH", "RANGE"), strict=False)]

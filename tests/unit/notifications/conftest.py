@@ -7,7 +7,8 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from campus import clients, clock
-from tests.unit.notifications.school import GRACE, School, create_tables
+from tests.unit.notifications.school import GRACE, TABLES, School
+from tests.unit.tables import create_tables
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -47,7 +48,7 @@ def open_school(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 
         def fresh() -> School:
             monkeypatch.setattr(BaseClient, "_make_api_call", real)
-            create_tables()
+            create_tables(TABLES)
             school = School(_real=real)
             monkeypatch.setattr(clock, "now", lambda: school.now)
             monkeypatch.setattr(BaseClient, "_make_api_call", lambda *arguments: school.call(*arguments))
