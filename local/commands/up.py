@@ -18,7 +18,7 @@ from local.commands.options import CommandError, common, emit
 from local.deploy import deploy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 DEFAULT_PORT = 4566
 TIME_SCALE = 0.005
@@ -46,8 +46,16 @@ class StopRequested(Exception):
     show_default=True,
     help="Factor on every wait and job duration; 1 for real time.",
 )
+@click.option(
+    "--parameter",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=lambda _context, _option, values: parameters_of(values),
+    help="A parameter of template.yaml, e.g. MailGraceSeconds=30; may be repeated.",
+)
 @common
-def up(port: int, time_scale: float, state_dir: Path, as_json: bool) -> None:
+def up(port: int, time_scale: float, given: "Mapping[str, str]", state_dir: Path, as_json: bool) -> None:
     """Start the local cloud, deploy the stack, and serve until SIGTERM or Ctrl-C.
 
     Prints one line of JSON when everything answers. The state survives a restart with the same --state-dir.
@@ -56,7 +64,7 @@ def up(port: int, time_scale: float, state_dir: Path, as_json: bool) -> None:
     with occupied(state_dir):
         stop_on_signals()
         try:
-            _serve(port, time_scale, state_dir)
+            _serve(port, time_scale, state_dir, given)
         except StopRequested:
             click.echo("stopped", err=True)
 
@@ -118,8 +126,16 @@ def status(state_dir: Path, as_json: bool) -> None:
         _table({**document, "rows": ", ".join(f"{name} {count}" for name, count in rows.items())})
 
 
-def start(port: int, time_scale: float, state_dir: Path) -> tuple[Cloud, Instance]:
+def start(
+    port: int, time_scale: float, state_dir: Path, given: "Mapping[str, str] | None" = None
+) -> tuple[Cloud, Instance]:
     """Start the cloud and deploy the stack; the caller stops the cloud.
+
+    Args:
+        port: 0 for any free one.
+        time_scale: factor on every wait and job duration.
+        state_dir: what the cloud keeps.
+        given: template parameters; they win over what a laptop needs anyway.
 
     Raises:
         CloudError: the port is taken, or the cloud did not start.
@@ -127,7 +143,7 @@ def start(port: int, time_scale: float, state_dir: Path) -> tuple[Cloud, Instanc
     """
     cloud = Cloud(state_dir, port, time_scale)
     try:
-        stack = deploy(cloud.endpoint, template=_template(), parameters=_parameters())
+        stack = deploy(cloud.endpoint, template=_template(), parameters={**_parameters(), **(given or {})})
     except BaseException:
         cloud.stop()
         raise
@@ -141,9 +157,21 @@ def stop_on_signals() -> None:
         signal.signal(number, _stop)
 
 
-def _serve(port: int, time_scale: float, state_dir: Path) -> None:
+def parameters_of(values: "Iterable[str]") -> dict[str, str]:
+    """`NAME=VALUE` pairs by name.
+
+    Raises:
+        click.BadParameter: a text without name or `=`.
+    """
+    pairs = [value.partition("=") for value in values]
+    if wrong := [name + sign + value for name, sign, value in pairs if not (name and sign)]:
+        raise click.BadParameter(f"{wrong[0]!r} is not NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+def _serve(port: int, time_scale: float, state_dir: Path, given: "Mapping[str, str]") -> None:
     click.echo("starting the local cloud and deploying the stack …", err=True)
-    cloud, instance = start(port, time_scale, state_dir)
+    cloud, instance = start(port, time_scale, state_dir, given)
     with cloud:
         instance.write(state_dir)
         emit(instance.ready())

@@ -2,8 +2,10 @@
 
 import json
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import click
 import pytest
@@ -12,6 +14,7 @@ from click.testing import CliRunner, Result
 from local.__main__ import nightclass
 from local.commands import instance as instances
 from local.commands import reading
+from local.commands import up as commands_up
 from local.commands.instance import Instance, occupied
 from local.commands.options import CommandError, common, one_line
 
@@ -68,6 +71,8 @@ def test_there_are_these_commands_and_no_others() -> None:
         ["up", "--port", "70000"],
         ["up", "--port", "many"],
         ["up", "--time-scale", "0"],
+        ["up", "--parameter", "MailGraceSeconds"],
+        ["up", "--parameter", "=30"],
         ["token"],
         ["token", "--user", "sv1", "--role", "king"],
         ["token", "--user", "sv#1"],
@@ -106,6 +111,24 @@ def test_without_a_running_instance_a_command_fails_in_one_line(arguments: list[
 @pytest.fixture
 def state_dir(tmp_path: Path) -> Path:
     return tmp_path / "state"
+
+
+def test_parameters_given_to_up_reach_the_stack_and_win(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Refused(Exception):
+        """Carries what would have been deployed."""
+
+    def deploy(endpoint: str, *, template: Path, parameters: Mapping[str, str]) -> dict[str, str]:
+        raise Refused(parameters)
+
+    monkeypatch.setattr(commands_up, "Cloud", lambda *_: Mock(endpoint="http://127.0.0.1:1"))
+    monkeypatch.setattr(commands_up, "deploy", deploy)
+    given = ["--parameter", "MailGraceSeconds=30", "--parameter", "EnableReranking=false"]
+
+    result = run("up", *given, "--state-dir", str(state_dir))
+
+    assert result.exit_code == 1
+    for pair in ("'MailGraceSeconds': '30'", "'EnableReranking': 'false'", "'PythonRuntime': 'python3."):
+        assert pair in result.stderr
 
 
 def running(port: int = 4566) -> Instance:
