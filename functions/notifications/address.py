@@ -1,5 +1,6 @@
 """Which addresses SES takes: a 7-bit local part (no SMTPUTF8) at a domain in punycode."""
 
+import hashlib
 import re
 
 _ATOM = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
@@ -21,3 +22,8 @@ def deliverable(address: str) -> str | None:
     except UnicodeError:
         return None
     return encoded if _ADDRESS.fullmatch(encoded) else None
+
+
+def digest(address: str) -> str:
+    """An address as ledger and suppression know it; its purpose prefix keeps it unlike every other hash."""
+    return hashlib.sha256(f"mail-recipient:{address.lower()}".encode()).hexdigest()

@@ -7,7 +7,7 @@ from campus import tables
 from campus.observability import logger, metrics
 from campus.queue import PostponedError
 from notifications import ledger, message, notice, ses
-from notifications.address import deliverable
+from notifications.address import deliverable, digest
 from notifications.notice import Notice
 
 
@@ -32,7 +32,7 @@ def deliver(event: Mapping[str, Any]) -> None:
     # All that can go wrong by itself comes before the claim: a claim without an outcome costs a day.
     mail = message.compose(told.kind, str(student.get("locale")), _values(told, student))
     to = deliverable(str(student["email"]))
-    token = ledger.claim(told)
+    token = ledger.claim(told, digest(to or str(student["email"])))
     if token is None:
         return
     if to is None:

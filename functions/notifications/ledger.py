@@ -31,10 +31,14 @@ _IS_HELD = "#status = :claimed AND claimToken = :held"
 _NAMES = {"#status": "status", "#state": "state"}
 
 
-def claim(notice: Notice) -> str | None:
+def claim(notice: Notice, recipient: str) -> str | None:
     """Take the right to send this mail.
 
-    A student who was unknown, or had no address, is written to once a later delivery knows more.
+    A mail that was skipped is sent by a later delivery, once nothing is in its way.
+
+    Args:
+        notice: the mail.
+        recipient: `address.digest` of the address, by which SES's feedback finds whom to suppress.
 
     Returns:
         A token for `release` and `fail`; None where the mail is settled: sent, failed, or waiting for an operator.
@@ -44,7 +48,7 @@ def claim(notice: Notice) -> str | None:
     """
     token = uuid.uuid4().hex
     condition = "attribute_not_exists(pk) OR #status = :released OR begins_with(#status, :skipped)"
-    if _claim(notice, token, condition, {":released": "RELEASED", ":skipped": "SKIPPED_"}):
+    if _claim(notice, recipient, token, condition, {":released": "RELEASED", ":skipped": "SKIPPED_"}):
         return token
     row = _row(notice.ledger_id)
     if row.get("status") != "CLAIMED":
@@ -56,17 +60,18 @@ def claim(notice: Notice) -> str | None:
     rest = settings.mail_grace_seconds - age
     if rest > 0:
         raise PostponedError("outcome unknown", min(rest, IN_FLIGHT_SECONDS) if age < IN_FLIGHT_SECONDS else rest)
-    return _overdue(notice, token, str(row["claimToken"]))
+    return _overdue(notice, recipient, token, str(row["claimToken"]))
 
 
-def _overdue(notice: Notice, token: str, former: str) -> str | None:
+def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | None:
     """The grace period is over and SES never said: a receipt is better twice than never, an announcement is not."""
     logger().error("mail without outcome", ledger_id=notice.ledger_id, kind=notice.kind)
     metrics().add_metric("MailUnknown", "Count", 1)
     if not notice.is_receipt:
         _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER")
         return None
-    if _claim(notice, token, _IS_HELD, _held(former)) or _row(notice.ledger_id).get("claimToken") == token:
+    claimed = _claim(notice, recipient, token, _IS_HELD, _held(former))
+    if claimed or _row(notice.ledger_id).get("claimToken") == token:
         return token
     raise PostponedError("claimed by another worker", IN_FLIGHT_SECONDS)
 
@@ -101,15 +106,17 @@ def skip(notice: Notice, why: str) -> None:
     )
 
 
-def _claim(notice: Notice, token: str, condition: str, values: Mapping[str, Any]) -> bool:
+def _claim(notice: Notice, recipient: str, token: str, condition: str, values: Mapping[str, Any]) -> bool:
     return _update(
         notice.ledger_id,
         condition,
         "SET #status = :claimed, claimToken = :token, claimedAt = :now, #state = :state, since = :now, "
-        "kind = :kind, studentId = :student, eventId = :event, expiresAt = :expires REMOVE reason ADD attempts :one",
+        "recipient = :recipient, kind = :kind, studentId = :student, eventId = :event, expiresAt = :expires "
+        "REMOVE reason ADD attempts :one",
         {
             ":claimed": "CLAIMED",
             ":token": token,
+            ":recipient": recipient,
             ":now": clock.now(),
             ":state": "MAIL#CLAIMED",
             ":one": 1,

@@ -1,0 +1,60 @@
+"""Whether a student wants a kind of mail: signed links that end it, and what is noted when one is followed.
+
+Only announcements can be ended. A receipt answers what the student just did, and is always sent.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+from functools import cache
+
+from campus.clients import client
+from campus.settings import settings
+from notifications.notice import Notice
+
+TOPICS = ("announcement",)
+
+
+@cache
+def _key() -> bytes:
+    secret: str = client("secretsmanager").get_secret_value(SecretId=settings.unsubscribe_key_arn)["SecretString"]
+    return secret.encode()
+
+
+def token(student_id: str, topic: str) -> str:
+    """The right to end one topic for one student. It never expires, as the mail it stands in does not either."""
+    said = json.dumps([student_id, topic], separators=(",", ":")).encode()
+    signature = hmac.new(_key(), b"unsubscribe:" + said, hashlib.sha256).digest()
+    return f"{_encoded(said)}.{_encoded(signature)}"
+
+
+def verified(given: str) -> tuple[str, str] | None:
+    """Student and topic of a token that `token` made; None for anything else."""
+    try:
+        said = given.partition(".")[0]
+        student_id, topic = json.loads(base64.urlsafe_b64decode(said + "=" * (-len(said) % 4)))
+        # Made anew and compared as a whole: base64 has several spellings of the same bytes.
+        genuine = hmac.compare_digest(token(student_id, topic).encode(), given.encode())
+    except (ValueError, TypeError, RecursionError):
+        return None
+    return (student_id, topic) if genuine and topic in TOPICS else None
+
+
+def link(student_id: str, topic: str) -> str:
+    """The address that shows, or by POST does, the end of a topic."""
+    return f"{settings.unsubscribe_url}?token={token(student_id, topic)}"
+
+
+def headers(told: Notice) -> dict[str, str]:
+    """RFC 8058's headers, by which a mail program offers to unsubscribe; none on a receipt."""
+    if told.kind not in TOPICS:
+        return {}
+    return {
+        "List-Unsubscribe": f"<{link(told.student_id, told.kind)}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+
+
+def _encoded(value: bytes) -> str:
+    return base64.urlsafe_b64encode(value).decode().rstrip("=")
