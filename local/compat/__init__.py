@@ -25,6 +25,8 @@ def apply(time_scale: float) -> None:
     functions.answer_at_once()
     mail.send_as_ses_does()
     mail.show_headers_and_tags()
+    mail.keep_mail_across_restarts()
+    mail.open_side_door()
     queues.keep_queue_urls_across_ports()
     queues.lose_no_message()
     queues.receive_again_after_a_restart()
