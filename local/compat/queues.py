@@ -9,6 +9,8 @@ from typing import Any, ParamSpec, TypeVar
 P = ParamSpec("P")
 T = TypeVar("T")
 
+_SHORTEST_WAIT_SECONDS = 1.0
+
 
 def keep_queue_urls_across_ports() -> None:
     """A queue keeps its URL for life.
@@ -64,7 +66,8 @@ def retry_failed_messages_in_scaled_time(time_scale: float) -> None:
 
     AWS: the message stays invisible for the queue's visibility timeout (minutes), then is received again.
     Emulator: the same, in real time; a poison message would need a quarter of an hour to reach its dead-letter queue.
-    Messages in flight keep the real timeout, so that nothing is delivered twice.
+    Messages in flight keep the real timeout, so that nothing is delivered twice. No wait shrinks below a second: what
+    some messages wait for (a mail's outcome, SES's rate) takes real time, and they would use up their receives before.
     """
     from ministack.services import lambda_svc, sqs
 
@@ -74,7 +77,8 @@ def retry_failed_messages_in_scaled_time(time_scale: float) -> None:
         now = time.time()
         for message in sqs._get_q(queue_url)["messages"]:
             if message.get("receipt_handle") in handles:
-                wait = max(message["visible_at"] - now, 0) * time_scale
+                timeout = max(message["visible_at"] - now, 0)
+                wait = max(timeout * time_scale, min(timeout, _SHORTEST_WAIT_SECONDS))
                 message["visible_at"] = now + wait
                 asyncio.get_running_loop().call_later(wait, lambda_svc.esm_wake.set)
 

@@ -170,6 +170,28 @@ def test_event_sources_change_queues_on_the_event_loop_only(monkeypatch: pytest.
     assert threads == [loop_thread, loop_thread]
 
 
+@pytest.mark.parametrize(("timeout", "waits"), [(1800, 9), (180, 1), (60, 1), (0.4, 0.4), (-5, 0)])
+def test_a_failed_message_comes_back_in_scaled_time_but_not_in_no_time(
+    timeout: float, waits: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import ministack.app
+    from ministack.services import lambda_svc, sqs
+
+    begin = time.time()
+    failed = {"receipt_handle": "handle", "visible_at": begin + timeout}
+    monkeypatch.setattr(lambda_svc, "_run_sqs_batch", lambda *_: None)
+    monkeypatch.setattr(lambda_svc, "_ESM_BACKOFF_SECONDS", 1.0)
+    monkeypatch.setattr(sqs, "_get_q", lambda url: {"messages": [failed]})
+    queues.retry_failed_messages_in_scaled_time(0.005)
+
+    async def fail() -> None:
+        monkeypatch.setattr(ministack.app, "_MAIN_LOOP", asyncio.get_running_loop())
+        await asyncio.to_thread(lambda_svc._run_sqs_batch, {}, {}, {}, [failed], "url", "name")
+
+    asyncio.run(fail())
+    assert begin + waits - 0.01 <= float(str(failed["visible_at"])) <= time.time() + waits
+
+
 def test_a_stream_delivers_only_what_its_filter_wants(sample: Sample) -> None:
     key = f"OUTBOX#{uuid.uuid4().hex}"
     sample.table.put_item(Item={"pk": f"OTHER#{key}", "sk": "EVENT"})
