@@ -5,7 +5,19 @@ that fail when they answer otherwise than the emulator alone. `EMULATOR_VERSION`
 test fails when the installed one differs, because repairs reach into private names.
 """
 
-from local.compat import buses, functions, http_api, mail, persistence, queues, schedules, states, streams, tables
+from local.compat import (
+    alarms,
+    buses,
+    functions,
+    http_api,
+    mail,
+    persistence,
+    queues,
+    schedules,
+    states,
+    streams,
+    tables,
+)
 
 EMULATOR_VERSION = "1.5.33"
 
@@ -13,9 +25,11 @@ EMULATOR_VERSION = "1.5.33"
 def apply(time_scale: float) -> None:
     """Repair the emulator in this process; once, after its settings are in the environment."""
     http_api.import_openapi_body()
+    alarms.keep_alarms_on_metric_math()
     buses.create_archives_from_templates()
     buses.refuse_malformed_entries()
     buses.send_undeliverable_events_to_dead_letters()
+    buses.transform_input_by_index()
     schedules.refuse_bad_schedules()
     schedules.keep_what_templates_say()
     schedules.run_schedules_in_their_time_zone()

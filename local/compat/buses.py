@@ -1,6 +1,7 @@
 """EventBridge buses: what PutEvents takes, where undeliverable events go, archives."""
 
 import json
+import types
 from typing import Any
 
 
@@ -117,6 +118,41 @@ def send_undeliverable_events_to_dead_letters() -> None:
         }
 
     eventbridge._invoke_target = invoke_target
+
+
+def transform_input_by_index() -> None:
+    """An input transformer can take an element of a list.
+
+    AWS: paths of InputPathsMap may hold array indices (`$.detail.mail.tags.kind[0]`).
+    Emulator: finds no such member, and puts an empty text in its place.
+    """
+    from ministack.services import eventbridge
+
+    transform = eventbridge._apply_input_transformer
+
+    def apply(transformer: dict[str, Any], rule: dict[str, Any], view: Any) -> Any:  # noqa: ANN401
+        paths = {
+            name: path.replace("[", ".").replace("]", "") for name, path in transformer.get("InputPathsMap", {}).items()
+        }
+        indexed = types.SimpleNamespace(
+            event_with_detail=lambda: _indexed(view.event_with_detail()), envelope=view.envelope
+        )
+        return transform({**transformer, "InputPathsMap": paths}, rule, indexed)
+
+    eventbridge._apply_input_transformer = apply
+
+
+class _List(list[Any]):
+    """A list whose elements are also found by what a path calls them."""
+
+    def __getitem__(self, index: Any) -> Any:  # noqa: ANN401
+        return super().__getitem__(int(index) if isinstance(index, str) and index.isdecimal() else index)
+
+
+def _indexed(value: Any) -> Any:  # noqa: ANN401 - JSON
+    if isinstance(value, dict):
+        return {name: _indexed(member) for name, member in value.items()}
+    return _List(map(_indexed, value)) if isinstance(value, list) else value
 
 
 def _exists(arn: str) -> bool:

@@ -47,8 +47,19 @@ def test_an_input_path_hands_over_the_part(sample: Sample) -> None:
 
 def test_an_input_transformer_hands_over_the_declared_fields_only(sample: Sample) -> None:
     marker = uuid.uuid4().hex
-    put(sample, entry("feedback", {"kind": "Bounce", "mail": {"messageId": marker, "destination": ["a@b.example"]}}))
-    assert eventually(lambda: consumed(sample, marker)) == [{"kind": "Bounce", "messageId": marker}]
+    mail = {"messageId": marker, "destination": ["a@b.example"], "tags": {"kind": ["receipt"]}}
+    put(sample, entry("feedback", {"kind": "Bounce", "attempts": 3, "mail": mail}))
+    # A number stays a number; what is not there leaves nothing between the quotation marks.
+    (event,) = eventually(lambda: consumed(sample, marker))
+    assert event.pop("note") == "Bounce after 3: "
+    assert event == {"kind": "Bounce", "messageId": marker, "attempts": 3, "tag": "receipt", "reason": ""}
+
+
+def test_an_alarm_on_an_expression_deploys_and_sees_no_data(sample: Sample) -> None:
+    cloudwatch = sample.client("cloudwatch")
+    (alarm,) = cloudwatch.describe_alarms(AlarmNames=[sample.outputs["AlarmName"]])["MetricAlarms"]
+    assert alarm["Threshold"] == 5
+    assert alarm["StateValue"] in {"INSUFFICIENT_DATA", "OK"}
 
 
 def test_a_malformed_entry_fails_alone(sample: Sample) -> None:
