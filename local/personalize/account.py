@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import uuid
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from local.personalize.errors import ResourceInUse
 from local.personalize.injection import Faults
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 DATABASE = "personalize.sqlite"
 FILES = "files"
+LOCK = "lock"
 
 
 class Account:
@@ -41,6 +43,7 @@ class Account:
         recommender: str,
     ) -> None:
         (state_dir / FILES).mkdir(parents=True, exist_ok=True)
+        self._lock = _locked(state_dir / LOCK)
         self.directory = state_dir
         self.region = region
         self.account_id = account_id
@@ -136,6 +139,7 @@ class Account:
         self.timetable.close()
         self.pool.close()
         self.store.close()
+        self._lock.close()
 
     def _sweep(self) -> None:
         """Remove files that no resource mentions (a killed job leaves such)."""
@@ -143,3 +147,19 @@ class Account:
         for file in (self.directory / FILES).iterdir():
             if f"{FILES}/{file.name}" not in known:
                 file.unlink()
+
+
+def _locked(path: Path) -> IO[bytes]:
+    """The file, locked until it is closed or the process ends.
+
+    Raises:
+        OSError: Another process has it.
+    """
+    file = path.open("ab")
+    try:
+        # A record lock: unlike one of flock it does not pass to forked children, who may survive a killed server.
+        fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise OSError(error.errno, "The state directory is in use by another service", str(path.parent)) from error
+    return file

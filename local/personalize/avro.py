@@ -6,6 +6,7 @@ Source: "Creating schema JSON files" and "Amazon Personalize endpoints and quota
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,6 +36,7 @@ RESERVED = {
     "ITEMS": {"CREATION_TIMESTAMP": {"long"}},
 }
 METADATA_LIMIT = {"INTERACTIONS": 5, "USERS": 25, "ITEMS": 100}
+FIELD_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -95,9 +97,8 @@ def parse_schema(text: str) -> Schema:
     if not isinstance(declared, list) or not declared:
         raise InvalidInput("The schema must have fields.")
     fields = tuple(_field(entry) for entry in declared)
-    names = [field.name for field in fields]
-    if len(set(names)) < len(names):
-        raise InvalidInput("The schema has a field twice.")
+    if len({field.name.replace("_", "").upper() for field in fields}) < len(fields):
+        raise InvalidInput("The schema has a field twice; names must differ in more than case and underscores.")
     if sum(field.textual for field in fields) > 1:
         raise InvalidInput("The schema can have at most 1 textual field.")
     return Schema(record["name"], fields)
@@ -107,8 +108,11 @@ def check_fits(schema: Schema, dataset_type: str) -> None:
     """Refuse a schema that a dataset of this type cannot use.
 
     Raises:
-        InvalidInput: A required field is missing, a reserved one has another type, or metadata is missing or too much.
+        InvalidInput: The name is not that of the type, a required field is missing, a required or reserved one has
+            another type or is categorical, or metadata is missing or too much.
     """
+    if schema.name.upper() != dataset_type:
+        raise InvalidInput(f"The name of the schema must be {dataset_type.capitalize()}, the type of the dataset.")
     for name, type_name in REQUIRED[dataset_type].items():
         if name not in schema:
             raise InvalidInput(f"The schema of an {dataset_type} dataset must have the field {name}.")
@@ -117,6 +121,9 @@ def check_fits(schema: Schema, dataset_type: str) -> None:
     for name, types in RESERVED[dataset_type].items():
         if name in schema and schema[name].type not in types:
             raise InvalidInput(f"The reserved field {name} must have type {' or '.join(sorted(types))}.")
+    for name in (*REQUIRED[dataset_type], *RESERVED[dataset_type]):
+        if name in schema and (schema[name].categorical or schema[name].textual):
+            raise InvalidInput(f"The reserved field {name} cannot be categorical or textual.")
     metadata = schema.metadata(dataset_type)
     if dataset_type != "INTERACTIONS" and len(schema.fields) < len(REQUIRED[dataset_type]) + 1:
         raise InvalidInput(f"The schema of an {dataset_type} dataset must have at least 1 metadata field.")
@@ -130,6 +137,8 @@ def _field(entry: Json) -> Field:
     if not isinstance(entry, dict) or not isinstance(entry.get("name"), str):
         raise InvalidInput("Every field of the schema must have a name.")
     name: str = entry["name"]
+    if not FIELD_NAME.fullmatch(name):
+        raise InvalidInput(f"'{name}' is no field name: letters, digits and underscores, no digit first.")
     declared: Json = entry.get("type")
     types = declared if isinstance(declared, list) else [declared]
     unknown = [str(type_name) for type_name in types if type_name not in PRIMITIVES]

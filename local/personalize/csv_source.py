@@ -39,8 +39,13 @@ class S3:
         keys = _assumed(boto3.client("sts", config=STS_CONFIG, **place, **own), role) or own
         self._client: Any = boto3.client("s3", config=S3_CONFIG, **place, **keys)
 
-    def objects(self, location: str, suffix: str) -> list[tuple[str, str]]:
+    def objects(self, location: str, suffix: str, *, deep: bool = False) -> list[tuple[str, str]]:
         """Bucket and key of the object at `location`, or of every object with that suffix in the folder it names.
+
+        Args:
+            location: `s3://bucket/path`.
+            suffix: Of the file names, in lower case.
+            deep: Whether sub-folders are read, too.
 
         Raises:
             JobFailed: Nothing there, or no access.
@@ -54,7 +59,11 @@ class S3:
         if path in keys and not path.endswith("/"):
             return [(bucket, path)]
         folder = path if path.endswith("/") or not path else f"{path}/"
-        found = [(bucket, key) for key in keys if key.startswith(folder) and key.lower().endswith(suffix)]
+        found = [
+            (bucket, key)
+            for key in keys
+            if key.startswith(folder) and key.lower().endswith(suffix) and (deep or "/" not in key.removeprefix(folder))
+        ]
         if not found:
             raise JobFailed(f"No {suffix.lstrip('.').upper()} files were found at {location}.")
         return found
@@ -118,24 +127,24 @@ def _reason(error: ClientError | BotoCoreError, location: str) -> str:
     return f"{DENIED} ({location}: {code})"
 
 
-def read_table(source: S3, location: str, schema: Schema) -> dict[str, list[Any]]:
+def read_table(source: S3, location: str, schema: Schema, *, deep: bool = False) -> dict[str, list[Any]]:
     """Every row at the location as columns by field name; empty cells are None where the schema allows null.
+
+    Args:
+        source: Where to read.
+        location: A CSV object, or a folder of such.
+        schema: Its fields in the order of the files' columns.
+        deep: Whether sub-folders are read, too.
 
     Raises:
         JobFailed: Names the file, the row and the column at fault, as a job's `failureReason`.
     """
     columns: dict[str, list[Any]] = {field.name: [] for field in schema.fields}
-    for bucket, key in source.objects(location, ".csv"):
+    for bucket, key in source.objects(location, ".csv", deep=deep):
         file = f"s3://{bucket}/{key}"
         with source.text(bucket, key) as text:
-            reader = csv.reader(text)
-            header = [name.strip() for name in next(reader, [])]
-            rows = [row for row in reader if row]
-        missing = [name for name in columns if name not in header]
-        if missing:
-            raise JobFailed(f"Input CSV is missing the following columns: [{', '.join(missing)}].")
-        if len(set(header)) < len(header):
-            raise JobFailed(f"The header of {file} has a column twice.")
+            header, rows = _parsed(text, file)
+        _check_header(header, list(columns), file)
         width = len(header)
         if set(map(len, rows)) - {width}:
             number, ragged = next((at, row) for at, row in enumerate(rows, 2) if len(row) != width)
@@ -144,6 +153,26 @@ def read_table(source: S3, location: str, schema: Schema) -> dict[str, list[Any]
         for field in schema.fields:
             columns[field.name] += converted(cells[header.index(field.name)], field, file)
     return columns
+
+
+def _parsed(text: io.TextIOWrapper, file: str) -> tuple[list[str], list[list[str]]]:
+    first = text.readline()
+    if '"' in first:
+        raise JobFailed(f"The column headers of {file} must not be enclosed in quotation marks.")
+    try:
+        return [name.strip() for name in first.split(",")], [row for row in csv.reader(text, strict=True) if row]
+    except csv.Error as error:
+        raise JobFailed(f"The file {file} is not valid CSV: {error}.") from error
+
+
+def _check_header(header: list[str], wanted: list[str], file: str) -> None:
+    missing = [name for name in wanted if name not in header]
+    if missing:
+        raise JobFailed(f"Input CSV is missing the following columns: [{', '.join(missing)}].")
+    if len(set(header)) < len(header):
+        raise JobFailed(f"The header of {file} has a column twice.")
+    if [name for name in header if name in wanted] != wanted:
+        raise JobFailed(f"The columns of {file} are not in the order of the schema: {', '.join(wanted)}.")
 
 
 def converted(cells: tuple[str, ...], field: Field, file: str) -> list[Any]:

@@ -25,7 +25,7 @@ def erase(
         endpoint: URL of S3.
         region: Of the S3 client.
         role: ARN of the role to read S3 with.
-        location: A CSV object with the one column USER_ID, or a folder of such.
+        location: A CSV object with the one column USER_ID, or a folder of such, with its sub-folders.
         interactions: `base` and `target` snapshot files; empty if nothing was imported.
         users: Likewise.
 
@@ -35,7 +35,7 @@ def erase(
     Raises:
         JobFailed: The list cannot be read.
     """
-    gone = set(read_table(S3(endpoint, region, role), location, USERS_FILE)["USER_ID"])
+    gone = set(read_table(S3(endpoint, region, role), location, USERS_FILE, deep=True)["USER_ID"])
     deleted = 0
     if interactions:
         before = Interactions.load(Path(interactions["base"]))

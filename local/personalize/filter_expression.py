@@ -13,9 +13,9 @@ from local.personalize.errors import InvalidInput
 
 TOKEN = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))|(?P<parameter>\$[A-Za-z0-9_]+)'
-    r"|(?P<word>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)?)|(?P<sign><=|>=|!=|=|<|>|[(),|*]))"
+    r"|(?P<word>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)?)|(?P<sign><=|>=|=|<|>|[(),|*]))"
 )
-COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
+COMPARISONS = frozenset({"=", "<", "<=", ">", ">="})
 MAXIMUM_FIELDS = 5
 
 
@@ -159,7 +159,11 @@ class _Parser:
             raise InvalidInput(f"Invalid filter expression: {operator} compares with one value.")
         if operator == "NOT IN" and any(isinstance(operand, Parameter) for operand in operands):
             raise InvalidInput("Invalid filter expression: NOT IN cannot be used with placeholder parameters.")
+        if operator in COMPARISONS and isinstance(operands[0], str):
+            raise InvalidInput(f"Invalid filter expression: {operator} compares numbers; match text with IN or NOT IN.")
         dataset = dataset.upper()
+        if ANY_EVENT in operands and dataset != "INTERACTIONS":
+            raise InvalidInput("Invalid filter expression: * can be used with Interactions.EVENT_TYPE only.")
         return Condition(dataset, field.upper() if dataset == "INTERACTIONS" else field, operator, operands)
 
     def _operands(self) -> tuple[Operand, ...]:

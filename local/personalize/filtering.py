@@ -140,9 +140,7 @@ def _holds(condition: Condition, given: Mapping[str, str], asker: Asker) -> bool
     cell, values = asker.user.get(condition.field), _values(condition, given, asker)
     if condition.operator in {"IN", "NOT IN"}:
         return (not set(_words(cell)).isdisjoint(map(_word, values))) == (condition.operator == "IN")
-    if isinstance(values[0], str):
-        return (values[0] in _words(cell)) == (condition.operator == "=")
-    return bool(COMPARE[condition.operator](np.float64(_number(cell)), values[0]))
+    return bool(COMPARE[condition.operator](np.float64(_number(cell)), _compared_with(condition, values)))
 
 
 def _matching(clause: Clause, given: Mapping[str, str], catalogue: Catalogue, asker: Asker) -> Mask:
@@ -158,17 +156,26 @@ def _mask(condition: Condition, given: Mapping[str, str], catalogue: Catalogue, 
     values = _values(condition, given, asker)
     mask = np.zeros(len(catalogue.ids), bool)
     if condition.dataset == "INTERACTIONS":
-        wanted, inside = {_word(value).lower() for value in values}, condition.operator in {"IN", "="}
+        wanted, inside = {_word(value).lower() for value in values}, condition.operator == "IN"
         for item, kind in asker.events:
             if (ANY_EVENT in wanted or kind.lower() in wanted) == inside and item in catalogue.index:
                 mask[catalogue.index[item]] = True
         return mask
-    if condition.operator in {"IN", "NOT IN"} or isinstance(values[0], str):
+    if condition.operator in {"IN", "NOT IN"}:
         for value in values:
             mask[catalogue.having(condition.field, _word(value))] = True
-        return mask if condition.operator in {"IN", "="} else ~mask
-    compared: Mask = COMPARE[condition.operator](catalogue.numbers(condition.field), values[0])
+        return mask if condition.operator == "IN" else ~mask
+    compared: Mask = COMPARE[condition.operator](catalogue.numbers(condition.field), _compared_with(condition, values))
     return compared
+
+
+def _compared_with(condition: Condition, values: list[str | float]) -> float:
+    """The number of a comparison; nan, which holds for nothing, where the item named has none."""
+    if not values:
+        return float("nan")
+    if len(values) > 1 or isinstance(values[0], str):
+        raise InvalidInput(f"{condition.field} {condition.operator} must be compared with one number.")
+    return values[0]
 
 
 def _values(condition: Condition, given: Mapping[str, str], asker: Asker) -> list[str | float]:
@@ -183,7 +190,7 @@ def _values(condition: Condition, given: Mapping[str, str], asker: Asker) -> lis
             values += [cell] if isinstance(cell, int | float) else _words(cell)
         else:
             values.append(operand)
-    return values or [""]
+    return values
 
 
 def _words(cell: Json) -> list[str]:
@@ -193,7 +200,7 @@ def _words(cell: Json) -> list[str]:
 
 
 def _word(value: Json) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)
 
 
 def _number(cell: Json) -> float:
@@ -202,7 +209,6 @@ def _number(cell: Json) -> float:
 
 COMPARE: dict[str, Any] = {
     "=": np.equal,
-    "!=": np.not_equal,
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,

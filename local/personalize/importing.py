@@ -12,7 +12,8 @@ from local.personalize.errors import JobFailed
 from local.personalize.interactions import Interactions, Rows
 
 MINIMUM_INTERACTIONS = 1_000
-MAXIMUM_EVENT_TYPES = 10
+MAXIMUM_TYPES_AND_COLUMNS = 10
+"""Distinct event types and optional metadata columns of an Interactions dataset, together."""
 KEYS = {"USERS": "USER_ID", "ITEMS": "ITEM_ID"}
 
 
@@ -46,7 +47,8 @@ def import_data(
     Raises:
         JobFailed: With the job's failureReason.
     """
-    columns = read_table(S3(endpoint, region, role), location, parse_schema(schema))
+    fields = parse_schema(schema)
+    columns = read_table(S3(endpoint, region, role), location, fields)
     base = Path(previous) if previous else None
     if dataset_type in KEYS:
         entities = Entities.from_columns(KEYS[dataset_type], columns)
@@ -60,8 +62,12 @@ def import_data(
             " for an import job."
         )
     interactions = Interactions.load(base).joined(rows) if base else Interactions.from_rows(rows)
-    if len(interactions.types) > MAXIMUM_EVENT_TYPES:
-        raise JobFailed(f"The dataset has more than {MAXIMUM_EVENT_TYPES} distinct event types.")
+    types, optional = [name for name in interactions.types if name], fields.metadata(dataset_type)
+    if len(types) + len(optional) > MAXIMUM_TYPES_AND_COLUMNS:
+        raise JobFailed(
+            f"The dataset has more than {MAXIMUM_TYPES_AND_COLUMNS} distinct event types and metadata columns"
+            f" ({len(types)} and {len(optional)})."
+        )
     interactions.save(Path(target))
     return {"imported": len(rows.users), "ids": []}
 

@@ -33,6 +33,7 @@ def infer(
     version: str,
     count: int,
     filter_arn: str | None,
+    configuration: dict[str, Any],
 ) -> dict[str, Any]:
     """Answer every line of the input files; each file's answers go to `<file name>.out` in the target folder.
 
@@ -48,6 +49,7 @@ def infer(
         version: ARN of the solution version.
         count: Recommendations a line.
         filter_arn: Filter to apply, its values taken from each line's `filterValues`.
+        configuration: The job's batchInferenceJobConfig.
 
     Returns:
         `lines`: how many were answered.
@@ -63,7 +65,9 @@ def infer(
         for bucket, key in s3.objects(source, ".json"):
             with s3.text(bucket, key) as text:
                 answers = [
-                    json.dumps(answer_line(serving, store, model, line, count, fixed)) for line in text if line.strip()
+                    json.dumps(answer_line(serving, store, model, line, count, configuration, fixed))
+                    for line in text
+                    if line.strip()
                 ]
             s3.write(f"{target.rstrip('/')}/{key.rpartition('/')[2]}.out", "\n".join(answers) + "\n")
             lines += len(answers)
@@ -71,7 +75,13 @@ def infer(
 
 
 def answer_line(
-    serving: Serving, store: Store, version: Resource, line: str, count: int, fixed: dict[str, Any]
+    serving: Serving,
+    store: Store,
+    version: Resource,
+    line: str,
+    count: int,
+    configuration: dict[str, Any],
+    fixed: dict[str, Any],
 ) -> dict[str, Any]:
     """The answer to one line; what is wrong with a line is told in its own answer."""
     try:
@@ -80,7 +90,7 @@ def answer_line(
         required = REQUIRED.get(kind, ("userId",))
         if not isinstance(given, dict) or any(not given.get(name) for name in required):
             return _failed(given, f"User error: Required fields for the provided recipe are {', '.join(required)}")
-        question = Question.of(serving, store, version, given | fixed)
+        question = Question.of(serving, store, version, configuration, given | fixed)
         if kind == PERSONALIZED_RANKING:
             found, unknown = question.ranked([str(item) for item in given["itemList"]])
         else:

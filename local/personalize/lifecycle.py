@@ -108,6 +108,17 @@ class Lifecycle:
             resource.private.get("running", {}).pop(slot, None)
         self._account.pool.cancel(resource.arn)
 
+    def stop(self, resource: Resource, slot: str = "") -> None:
+        """Abandon the procedure under way: one that runs passes through the stopping status, a pending one does not."""
+        with self._account.store.lock:
+            entry = resource.record[slot] if slot else resource.record
+            pending = entry["status"] == CREATE.pending
+            self.cancel(resource, slot)
+            if pending:
+                self._mark(resource, slot, STOP.done)
+            else:
+                self.begin(resource, STOPPED, slot)
+
     def recover(self) -> None:
         """After a restart: procedures that had work fail, the others start again."""
         for resource in self._account.store:
@@ -119,9 +130,10 @@ class Lifecycle:
                     self.begin(resource, chosen, slot)
 
     def _enter(self, step: _Step) -> None:
-        if not self._is_current(step):
-            return
-        self._mark(step.resource, step.slot, step.procedure.progression.running)
+        with self._account.store.lock:
+            if not self._is_current(step):
+                return
+            self._mark(step.resource, step.slot, step.procedure.progression.running)
         # Faults are for jobs: ending one early and deleting go through whatever was planned for it.
         is_job = step.procedure.progression not in (STOP, DELETE)
         fault = self._account.faults.for_job(step.resource) if is_job else None
@@ -142,18 +154,18 @@ class Lifecycle:
         if fault.effect == "fail":
             self._at_end(step, JobFailed(fault.reason))
         elif fault.effect == "stop":
-            self.cancel(step.resource, step.slot)
-            self.begin(step.resource, STOPPED, step.slot)
+            self.stop(step.resource, step.slot)
 
     def _at_end(self, step: _Step, outcome: Mapping[str, Any] | JobFailed) -> None:
         self._account.timetable.after(step.ends - time.monotonic(), lambda: self._conclude(step, outcome))
 
     def _conclude(self, step: _Step, outcome: Mapping[str, Any] | JobFailed) -> None:
-        if not self._is_current(step):
-            return
-        if isinstance(outcome, JobFailed):
-            self._fail(step, str(outcome))
-            return
+        with self._account.store.lock:
+            if not self._is_current(step):
+                return
+            if isinstance(outcome, JobFailed):
+                self._fail(step, str(outcome))
+                return
         try:
             if step.procedure.finish is not None:
                 step.procedure.finish(self._account, step.resource, outcome)
@@ -166,12 +178,17 @@ class Lifecycle:
             self._succeed(step)
 
     def _succeed(self, step: _Step) -> None:
-        self._forget(step)
-        if step.procedure.progression.done:
-            self._mark(step.resource, step.slot, step.procedure.progression.done)
+        done = step.procedure.progression.done
+        with self._account.store.lock:
+            if not self._is_current(step):
+                return  # Stopped while its result was being taken up.
+            self._forget(step)
+            if done:
+                self._mark(step.resource, step.slot, done)
+            else:
+                self._account.store.remove(step.resource)
+        if done:
             self._account.notice(step.resource, step.procedure)
-        else:
-            self._account.store.remove(step.resource)
 
     def _fail(self, step: _Step, reason: str) -> None:
         self._forget(step)

@@ -9,7 +9,8 @@ import numpy as np
 
 from local.personalize.errors import InvalidInput
 from local.personalize.filter_expression import parse_filter
-from local.personalize.filtering import Asker, passing
+from local.personalize.filtering import Asker, Catalogue, passing
+from local.personalize.influence import explored, influenced
 from local.personalize.promotions import merged, share_of
 from local.personalize.recipes import RELATED_ITEMS, recipe_type
 from local.personalize.serving import softmax
@@ -20,7 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from local.personalize.filtering import Catalogue, Mask
+    from local.personalize.filtering import Mask
+    from local.personalize.influence import Traits
     from local.personalize.serving import Past, Serving
     from local.personalize.store import Resource, Store
 
@@ -32,29 +34,42 @@ class Suggestion:
     position: int
     score: float
     promotion: str = ""
+    explored: bool = False
 
 
 @dataclass(frozen=True)
 class Question:
-    """A request with what it refers to: a version, its catalogue, the user's past and metadata, the item named."""
+    """A request with what it refers to: a version, its catalogue, the user's past and metadata, the item named.
+
+    `configuration` is the campaign's, or the batch job's: exploration and ranking influence.
+    """
 
     serving: Serving
     store: Store
     version: Resource
+    configuration: Mapping[str, Any]
     parameters: Mapping[str, Any]
     catalogue: Catalogue
     asker: Asker
     past: Past
 
     @classmethod
-    def of(cls, serving: Serving, store: Store, version: Resource, parameters: Mapping[str, Any]) -> Question:
+    def of(
+        cls,
+        serving: Serving,
+        store: Store,
+        version: Resource,
+        configuration: Mapping[str, Any],
+        parameters: Mapping[str, Any],
+    ) -> Question:
         """Look up what the request's userId and itemId mean to a version."""
         group, user = version.record["datasetGroupArn"], parameters.get("userId")
         past = serving.past(group, user or "")
         catalogue = serving.catalogue(version)
-        item = catalogue.records.get(parameters["itemId"], {}) if "itemId" in parameters else None
+        relates = recipe_type(version.record["recipeArn"]) == RELATED_ITEMS
+        item = catalogue.records.get(parameters["itemId"], {}) if relates else None
         asker = Asker(serving.user(group, user) if user else {}, past.recent(), item)
-        return cls(serving, store, version, parameters, catalogue, asker, past)
+        return cls(serving, store, version, configuration, parameters, catalogue, asker, past)
 
     @property
     def relates_items(self) -> bool:
@@ -64,16 +79,23 @@ class Question:
     def recommended(self, count: int) -> list[Suggestion]:
         """The best `count` items that pass the filter, and the promoted ones among them."""
         shares = softmax(self._scores())
-        allowed = self._allowed()
+        allowed, asker = self._allowed(), self.parameters.get("userId", "")
         best = self._best(shares, allowed, count)
-        order = [(position, "") for position in best]
+        exploration = self.configuration.get("itemExplorationConfig", {})
+        young = explored(exploration, self.catalogue, self._traits, allowed, best, asker) if exploration else []
+        order = merged(best, young, "", count, asker)
         for promotion in self.parameters.get("promotions", []):
             wanted = share_of(promotion, count)
-            fitting = allowed & self._mask(promotion["filterArn"], promotion.get("filterValues", {}))
+            fitting = allowed & self._mask(promotion["filterArn"], promotion.get("filterValues", {}), self.catalogue)
             fitting_best = self._best(shares, fitting, wanted)
-            order = merged(best, fitting_best, promotion["name"], count, self.parameters.get("userId", ""))
+            order = merged([position for position, _ in order], fitting_best, promotion["name"], count, asker)
         return [
-            Suggestion(position, float(shares[position]) if position < self.catalogue.known else 0.0, name)
+            Suggestion(
+                position,
+                float(shares[position]) if position < self.catalogue.known else 0.0,
+                name,
+                explored=position in young and not name,
+            )
             for position, name in order
         ]
 
@@ -82,8 +104,10 @@ class Question:
         index = self.catalogue.index
         items = list(dict.fromkeys(listed))
         if "filterArn" in self.parameters:
-            mask = self._allowed()
-            items = [item for item in items if item in index and mask[index[item]]]
+            # Over the listed items alone, so that one that nobody knows yet is judged like the others.
+            listing = Catalogue(items, 0, self.catalogue.records)
+            mask = self._mask(self.parameters["filterArn"], self.parameters.get("filterValues", {}), listing)
+            items = [item for item, passes in zip(items, mask, strict=True) if passes]
         known = [index[item] for item in items if index.get(item, self.catalogue.known) < self.catalogue.known]
         shares = softmax(self._scores()[known]) if known else np.empty(0)
         order = np.argsort(-shares, kind="stable").tolist()
@@ -93,25 +117,31 @@ class Question:
     def _scores(self) -> NDArray[np.float32]:
         deployment = self.serving.deployment(self.version)
         if not self.relates_items:
-            return deployment.model.scores(self.serving.history(deployment, self.past, self.asker.user))
+            scores = deployment.model.scores(self.serving.history(deployment, self.past, self.asker.user))
+            influence = self.configuration.get("rankingInfluence", {})
+            return influenced(scores, self._traits, influence) if influence else scores
         position = deployment.index.get(self.parameters["itemId"])
         return np.zeros(len(deployment.index), np.float32) if position is None else deployment.model.similar(position)
+
+    @property
+    def _traits(self) -> Traits:
+        return self.serving.traits(self.version)
 
     def _allowed(self) -> Mask:
         allowed = np.ones(len(self.catalogue.ids), bool)
         if "filterArn" in self.parameters:
-            allowed = self._mask(self.parameters["filterArn"], self.parameters.get("filterValues", {}))
+            allowed = self._mask(self.parameters["filterArn"], self.parameters.get("filterValues", {}), self.catalogue)
         if self.relates_items and self.parameters["itemId"] in self.catalogue.index:
             allowed[self.catalogue.index[self.parameters["itemId"]]] = False
         return allowed
 
-    def _mask(self, arn: str, values: Mapping[str, str]) -> Mask:
+    def _mask(self, arn: str, values: Mapping[str, str], catalogue: Catalogue) -> Mask:
         chosen = self.store.find(FILTER, arn)
         if chosen.status != "ACTIVE":
             raise InvalidInput(f"The filter {arn} is not ACTIVE; its status is {chosen.status}.")
         if chosen.record["datasetGroupArn"] != self.version.record["datasetGroupArn"]:
             raise InvalidInput(f"The filter {arn} belongs to another dataset group than the campaign.")
-        return passing(parse_filter(chosen.record["filterExpression"]), values, self.catalogue, self.asker)
+        return passing(parse_filter(chosen.record["filterExpression"]), values, catalogue, self.asker)
 
     def _best(self, shares: NDArray[np.float64], allowed: Mask, count: int) -> list[int]:
         """The allowed positions with the highest shares; then those the model does not know, as they arrived."""

@@ -50,6 +50,9 @@ class PersonalizeService:
             s3_endpoint_url: Where the worker processes reach S3; asked at each job.
             recommender: Name of the module with the models.
             allow_faults: Open the side door of `injection`; so does PERSONALIZE_ALLOW_FAULTS=1 in the environment.
+
+        Raises:
+            OSError: The directory cannot be written, or another service works on it.
         """
         self._account = Account(
             state_dir,
@@ -94,6 +97,8 @@ class PersonalizeService:
             call = wire.decode(method, path, headers, body)
             await self._suffer(call.operation.name)
             return self._answer(call)
+        except NotImplementedHere as error:
+            return wire.refuse(NotImplementedHere(f"{error} Implemented: {', '.join(sorted(OPERATIONS))}"), rest=rest)
         except ServiceError as error:
             return wire.refuse(error, rest=rest)
         except Exception as error:
@@ -109,8 +114,7 @@ class PersonalizeService:
     def _perform(self, call: wire.Call) -> Mapping[str, Any]:
         name = call.operation.name
         if name not in OPERATIONS:
-            known = ", ".join(sorted(OPERATIONS))
-            raise NotImplementedHere(f"{name} is not implemented here. Implemented: {known}")
+            raise NotImplementedHere(f"{name} is not implemented here.")
         tags.check_count(call.parameters)
         return OPERATIONS[name](self._account, call.parameters)
 

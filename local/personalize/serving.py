@@ -13,6 +13,7 @@ import numpy as np
 from local.personalize.entities import Entities, put_entities
 from local.personalize.events import events_of
 from local.personalize.filtering import Catalogue
+from local.personalize.influence import Traits
 from local.personalize.interactions import Interactions
 from local.personalize.store import DATASET
 
@@ -106,10 +107,19 @@ class Serving:
     def catalogue(self, version: Resource) -> Catalogue:
         """The items that a version's campaign can recommend, with their newest metadata."""
         items = self.dataset(version.record["datasetGroupArn"], "ITEMS")
-        if items is None:
-            return self._catalogue(version, ("catalogue", version.arn), {})
-        key = ("catalogue", version.arn, items.arn, self._snapshot(items), self._changes.get(items.arn, 0))
-        return self._catalogue(version, key, self.entities(items).records)
+        ids = self.deployment(version).model.item_ids
+        records = {} if items is None else self.entities(items).records
+        return self._once(("catalogue", *self._catalogue_key(version)), lambda: Catalogue.of(ids, records))
+
+    def traits(self, version: Resource) -> Traits:
+        """Popularity and age of the items in a version's catalogue, as imported."""
+        dataset = self.dataset(version.record["datasetGroupArn"], "INTERACTIONS")
+        imported = self._snapshot(dataset) if dataset else None
+        interactions = self.bulk(dataset).interactions if dataset else Interactions.load(None)
+        catalogue = self.catalogue(version)
+        return self._once(
+            ("traits", imported, *self._catalogue_key(version)), lambda: Traits.of(catalogue, interactions)
+        )
 
     def past(self, group: str, user: str) -> Past:
         """A user's imported and recorded interactions."""
@@ -164,7 +174,7 @@ class Serving:
     def changed(self, dataset: Resource) -> None:
         """Users or items were put; answers must show them from now on."""
         self._changes[dataset.arn] = self._changes.get(dataset.arn, 0) + 1
-        self._drop(lambda key: dataset.arn in key and key[0] in {"entities", "catalogue"})
+        self._drop(lambda key: dataset.arn in key and key[0] in {"entities", "catalogue", "traits"})
 
     def forget(self, arn: str) -> None:
         """Drop what is held for a resource."""
@@ -175,9 +185,11 @@ class Serving:
             for key in [key for key in self._loaded if stale(key)]:
                 del self._loaded[key]
 
-    def _catalogue(self, version: Resource, key: tuple[Any, ...], records: Mapping[str, Any]) -> Catalogue:
-        ids = self.deployment(version).model.item_ids
-        return self._once(key, lambda: Catalogue.of(ids, records))
+    def _catalogue_key(self, version: Resource) -> tuple[Any, ...]:
+        items = self.dataset(version.record["datasetGroupArn"], "ITEMS")
+        if items is None:
+            return (version.arn,)
+        return version.arn, items.arn, self._snapshot(items), self._changes.get(items.arn, 0)
 
     def _put(self, dataset: Resource) -> Entities:
         with self._store.lock:

@@ -80,8 +80,8 @@ def decode(method: str, path: str, headers: Mapping[str, str], body: bytes) -> C
     name = rest_paths().get(path.rstrip("/")) if is_rest(headers) else headers["x-amz-target"].rpartition(".")[2]
     operation = operations().get(name or "")
     if operation is None or method != operation.http["method"]:
-        known = ", ".join(sorted({*rest_paths(), "POST / with X-Amz-Target"}))
-        raise NotImplementedHere(f"{method} {path} is no operation of Amazon Personalize. Known: {known}")
+        asked = f"{method} {path} {headers.get('x-amz-target', '')}".strip()
+        raise NotImplementedHere(f"{asked} is no operation of Amazon Personalize.")
     try:
         parameters = json.loads(body) if body.strip() else {}
     except ValueError as error:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput, LimitExceeded, NotImplementedHere
+from local.personalize.influence import check_campaign
 from local.personalize.lifecycle import BATCH, UNFINISHED, procedure
 from local.personalize.operations.import_jobs import check_location
 from local.personalize.operations.registry import operation
-from local.personalize.recipes import TRENDING_NOW, recipe_type
+from local.personalize.recipes import TRENDING_NOW, recipe_name, recipe_type
 from local.personalize.store import BATCH_JOB, FILTER, SOLUTION_VERSION
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     if parameters.get("batchInferenceJobMode", "BATCH_INFERENCE") != "BATCH_INFERENCE":
         raise NotImplementedHere("batchInferenceJobMode THEME_GENERATION is not implemented here.")
     version = account.active(SOLUTION_VERSION, parameters["solutionVersionArn"])
+    check_campaign(recipe_name(version.record["recipeArn"]), parameters.get("batchInferenceJobConfig", {}))
     if recipe_type(version.record["recipeArn"]) == TRENDING_NOW:
         raise InvalidInput("Batch inference does not support recipes of type TRENDING_NOW.")
     if not 1 <= parameters.get("numResults", DEFAULT_RESULTS) <= MAXIMUM_RESULTS:
@@ -57,6 +59,7 @@ def _order(account: Account, job: Resource) -> Mapping[str, Any]:
         "version": job.record["solutionVersionArn"],
         "count": job.record["numResults"],
         "filter_arn": job.record.get("filterArn"),
+        "configuration": job.record.get("batchInferenceJobConfig", {}),
     }
 
 

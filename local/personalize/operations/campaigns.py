@@ -6,8 +6,10 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput, LimitExceeded, ResourceInUse
+from local.personalize.influence import check_campaign
 from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
 from local.personalize.operations.registry import operation
+from local.personalize.recipes import recipe_name
 from local.personalize.store import CAMPAIGN, SOLUTION, SOLUTION_VERSION
 
 if TYPE_CHECKING:
@@ -75,14 +77,26 @@ def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 
 def _resolved(account: Account, wanted: Mapping[str, Any], arn: str) -> Resource:
-    """The version an ARN names; `$LATEST` is the newest trained one, and syncing must be asked for with it."""
-    if wanted.get("campaignConfig", {}).get("syncWithLatestSolutionVersion") and not arn.endswith(LATEST):
+    """The version an ARN names; `$LATEST` is the newest trained one, and syncing must be asked for with it.
+
+    Raises:
+        InvalidInput: The configuration does not go with the ARN or with the version's recipe.
+        ResourceInUse: The version is not ACTIVE.
+    """
+    configuration = wanted.get("campaignConfig", {})
+    if arn.endswith(LATEST):
+        version = _latest(account, account.store.find(SOLUTION, arn.removesuffix(LATEST)))
+    elif configuration.get("syncWithLatestSolutionVersion"):
         raise InvalidInput(
             f"syncWithLatestSolutionVersion needs a solutionVersionArn of the form <solutionArn>{LATEST}."
         )
-    if not arn.endswith(LATEST):
-        return account.active(SOLUTION_VERSION, arn)
-    solution = account.store.find(SOLUTION, arn.removesuffix(LATEST))
+    else:
+        version = account.active(SOLUTION_VERSION, arn)
+    check_campaign(recipe_name(version.record["recipeArn"]), configuration)
+    return version
+
+
+def _latest(account: Account, solution: Resource) -> Resource:
     trained = [
         version
         for version in account.store.select(SOLUTION_VERSION, solutionArn=solution.arn)
@@ -108,14 +122,23 @@ def _deployed(account: Account, campaign: Resource, _: Mapping[str, Any]) -> Non
         account.serving.forget(before)
 
 
-def follow_latest(account: Account, version: Resource, ended: Procedure) -> None:
-    """A newly trained version is deployed to the campaigns that sync with the latest one."""
-    if version.kind is not SOLUTION_VERSION or ended.name != "train":
+def follow_latest(account: Account, resource: Resource, ended: Procedure) -> None:
+    """Campaigns that sync deploy a newly trained version, or one that was trained while they were being changed."""
+    if resource.kind is SOLUTION_VERSION and ended.name == "train":
+        campaigns = account.store.select(CAMPAIGN, solutionArn=resource.record["solutionArn"], status="ACTIVE")
+    elif resource.kind is CAMPAIGN:
+        campaigns = [resource]
+    else:
         return
-    for campaign in account.store.select(CAMPAIGN, solutionArn=version.record["solutionArn"], status="ACTIVE"):
+    for campaign in campaigns:
         busy = campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED
-        if campaign.record["campaignConfig"].get("syncWithLatestSolutionVersion") and not busy:
-            change(account, campaign, {"solutionVersionArn": version.record["solutionArn"] + LATEST})
+        if busy or not campaign.record["campaignConfig"].get("syncWithLatestSolutionVersion"):
+            continue
+        if (
+            _latest(account, account.store.find(SOLUTION, solution := campaign.record["solutionArn"])).arn
+            != (campaign.record["solutionVersionArn"])
+        ):
+            change(account, campaign, {"solutionVersionArn": solution + LATEST})
 
 
 CREATION = procedure("create campaign", CREATE, 300, finish=_deployed)

@@ -49,16 +49,18 @@ def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 @operation("UpdateDataset")
 def update(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """Give a dataset another schema, which must keep every field of the present one unchanged."""
+    """Give Items or Users another schema, which must keep every field of the present one unchanged."""
     dataset = account.active(DATASET, parameters["datasetArn"])
+    if dataset.record["datasetType"] == "INTERACTIONS":
+        raise InvalidInput("The schema of an Interactions dataset cannot be replaced.")
     if dataset.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED:
         raise ResourceInUse(f"An update of {dataset.arn} is in progress.")
     new = parse_schema(account.store.find(SCHEMA, parameters["schemaArn"]).record["schema"])
     check_fits(new, dataset.record["datasetType"])
     old = schema_of(account, dataset)
-    lost = [field.name for field in old.fields if field.name not in new or new[field.name].type != field.type]
+    lost = [field.name for field in old.fields if field not in new.fields]
     if lost:
-        raise InvalidInput(f"The new schema must keep the fields of the present one: {', '.join(lost)}.")
+        raise InvalidInput(f"The new schema must keep the fields of the present one as they are: {', '.join(lost)}.")
     strict = [field.name for field in new.fields if field.name not in old and not field.nullable]
     if strict:
         raise InvalidInput(f"Fields that the new schema adds must allow null: {', '.join(strict)}.")
@@ -80,7 +82,11 @@ def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 
 def _changed(account: Account, dataset: Resource, _: Mapping[str, Any]) -> None:
+    """The schema is replaced; solutions older than that will not train on the columns it adds."""
+    old = schema_of(account, dataset)
     dataset.record["schemaArn"] = dataset.record[UPDATE_SLOT]["schemaArn"]
+    added = [field.name for field in schema_of(account, dataset).fields if field not in old.fields]
+    dataset.private.setdefault("added", {}).update(dict.fromkeys(added, time.time()))
     account.store.save(dataset)
 
 

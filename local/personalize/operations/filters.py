@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput, LimitExceeded
-from local.personalize.filter_expression import parse_filter
+from local.personalize.filter_expression import COMPARISONS, CurrentItem, parse_filter
 from local.personalize.lifecycle import CREATE, DELETE, procedure
 from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.personalize.account import Account
+    from local.personalize.avro import Field
     from local.personalize.filter_expression import FilterExpression
 
 MAXIMUM = 10
 MAXIMUM_FIELDS = 10
 DATASETS = {"ITEMS": "ITEMS", "INTERACTIONS": "INTERACTIONS", "CURRENTUSER": "USERS"}
 NUMERIC = frozenset({"int", "long", "float", "double"})
-ORDERED = frozenset({"<", "<=", ">", ">="})
 CREATION = procedure("create filter", CREATE, 60)
 DELETION = procedure("delete filter", DELETE, 30)
 
@@ -56,15 +56,24 @@ def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 def _check_fields(account: Account, group: str, expression: FilterExpression) -> None:
     for condition in (condition for clause in expression.clauses for condition in clause.conditions):
-        named = f"{condition.dataset}.{condition.field}"
-        dataset = account.serving.dataset(group, DATASETS[condition.dataset])
-        if dataset is None:
-            raise InvalidInput(f"The dataset group has no dataset for the filter field {named}.")
-        schema = schema_of(account, dataset)
-        if condition.field not in schema:
-            raise InvalidInput(f"The filter field {named} is not in the schema of its dataset.")
-        field = schema[condition.field]
-        if field.type == "boolean" or field.textual:
-            raise InvalidInput(f"The filter field {named} is boolean or textual; filters cannot use it.")
-        if condition.operator in ORDERED and field.type not in NUMERIC:
-            raise InvalidInput(f"The filter field {named} is not numeric; {condition.operator} cannot be used.")
+        field = _field(account, group, condition.dataset, condition.field)
+        others = [operand.field for operand in condition.operands if isinstance(operand, CurrentItem)]
+        fields = [field, *(_field(account, group, "ITEMS", other) for other in others)]
+        if condition.operator in COMPARISONS and any(each.type not in NUMERIC for each in fields):
+            raise InvalidInput(
+                f"The filter field {condition.dataset}.{condition.field} or what it is compared with is not numeric;"
+                f" {condition.operator} cannot be used."
+            )
+
+
+def _field(account: Account, group: str, owner: str, name: str) -> Field:
+    """A field that a filter can use, in the schema of its dataset."""
+    dataset = account.serving.dataset(group, DATASETS[owner])
+    if dataset is None:
+        raise InvalidInput(f"The dataset group has no dataset for the filter field {owner}.{name}.")
+    schema = schema_of(account, dataset)
+    if name not in schema:
+        raise InvalidInput(f"The filter field {owner}.{name} is not in the schema of its dataset.")
+    if schema[name].type == "boolean" or schema[name].textual:
+        raise InvalidInput(f"The filter field {owner}.{name} is boolean or textual; filters cannot use it.")
+    return schema[name]

@@ -32,6 +32,9 @@ PYTHON = {
     "boolean": (bool,),
 }
 
+EVENT_KEYWORDS = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
+"""What an event's properties must not contain, in any case."""
+
 
 @operation("PutEvents")
 def put_events(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
@@ -93,6 +96,8 @@ def _event(entry: Mapping[str, Any], schema: Schema, at: int) -> Event:
         if field.name not in REQUIRED["INTERACTIONS"] and field.name not in {"EVENT_TYPE", "EVENT_VALUE"}
     }
     given = _json_object(entry.get("properties"), f"{place}.properties")
+    if reserved := [key for key in given if key.lower() in EVENT_KEYWORDS]:
+        raise InvalidInput(f"{place}.properties: {', '.join(reserved)} cannot be a property.")
     item, value = entry.get("itemId", given.pop("itemId", None)), entry.get("eventValue", given.pop("eventValue", None))
     if item is None:
         raise InvalidInput(f"{place}.itemId: an event names an item.")
@@ -101,6 +106,8 @@ def _event(entry: Mapping[str, Any], schema: Schema, at: int) -> Event:
         extra["IMPRESSION"] = "|".join(entry["impression"])
     if "recommendationId" in entry and "RECOMMENDATION_ID" in fields:
         extra["RECOMMENDATION_ID"] = entry["recommendationId"]
+    if "metricAttribution" in entry and "EVENT_ATTRIBUTION_SOURCE" in fields:
+        extra["EVENT_ATTRIBUTION_SOURCE"] = entry["metricAttribution"]["eventAttributionSource"]
     if value is not None and not isinstance(value, int | float):
         raise InvalidInput(f"{place}.properties.eventValue is no number.")
     # What the schema has no column for is not kept: the event then equals the row that an import would bring.

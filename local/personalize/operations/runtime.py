@@ -5,11 +5,18 @@ from __future__ import annotations
 import uuid
 from typing import TYPE_CHECKING, Any
 
+from local.personalize.csv_source import CONVERSIONS
 from local.personalize.errors import InvalidInput, NotImplementedHere, ResourceNotFound
 from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
 from local.personalize.questions import Question
-from local.personalize.recipes import PERSONALIZED_RANKING, RELATED_ITEMS, USER_PERSONALIZATION, recipe_type
+from local.personalize.recipes import (
+    PERSONALIZED_RANKING,
+    RELATED_ITEMS,
+    USER_PERSONALIZATION,
+    recipe_name,
+    recipe_type,
+)
 from local.personalize.store import CAMPAIGN, SOLUTION_VERSION
 
 if TYPE_CHECKING:
@@ -22,6 +29,7 @@ if TYPE_CHECKING:
 DEFAULT_RESULTS = 25
 MAXIMUM_RESULTS, MAXIMUM_WITH_METADATA = 500, 50
 MAXIMUM_COLUMNS = 10
+GIVES_REASONS = "aws-user-personalization-v2"
 
 
 @operation("GetRecommendations")
@@ -41,7 +49,7 @@ def recommend(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]
         raise InvalidInput("itemId is required for recipes of type RELATED_ITEMS.")
     columns = _metadata_columns(account, campaign, parameters)
     count = _checked_count(parameters.get("numResults") or DEFAULT_RESULTS, "numResults", columns)
-    question = Question.of(account.serving, account.store, _version(account, campaign), parameters)
+    question = _question(account, campaign, parameters)
     found = question.recommended(count)
     answer = [_predicted(question, suggestion, columns) for suggestion in found]
     return {"itemList": answer, "recommendationId": _recommendation_id()}
@@ -57,11 +65,30 @@ def rank(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     _checked_count(len(parameters["inputList"]), "inputList", columns)
     if not parameters["inputList"]:
         raise InvalidInput("inputList must name at least one item.")
-    question = Question.of(account.serving, account.store, _version(account, campaign), parameters)
+    question = _question(account, campaign, parameters)
     known, unknown = question.ranked(parameters["inputList"])
     ranking = [_predicted(question, suggestion, columns) for suggestion in known]
     ranking += [{"itemId": item, "score": 0.0} for item in unknown]
     return {"personalizedRanking": ranking, "recommendationId": _recommendation_id()}
+
+
+def _question(account: Account, campaign: Resource, parameters: Mapping[str, Any]) -> Question:
+    _check_context(account, campaign, parameters.get("context", {}))
+    configuration = campaign.record["campaignConfig"]
+    return Question.of(account.serving, account.store, _version(account, campaign), configuration, parameters)
+
+
+def _check_context(account: Account, campaign: Resource, context: Mapping[str, str]) -> None:
+    """A context names metadata fields of the Interactions schema, with values of their types."""
+    dataset = account.serving.dataset(campaign.record["datasetGroupArn"], "INTERACTIONS")
+    fields = {field.name: field for field in schema_of(account, dataset).metadata("INTERACTIONS")} if dataset else {}
+    for name, value in context.items():
+        if name not in fields:
+            raise InvalidInput(f"context: the Interactions schema has no metadata field {name}.")
+        try:
+            CONVERSIONS[fields[name].type](value)
+        except ValueError as error:
+            raise InvalidInput(f"context: '{value[:80]}' is no {fields[name].type}, the type of {name}.") from error
 
 
 def _campaign(account: Account, parameters: Mapping[str, Any]) -> Resource:
@@ -108,7 +135,10 @@ def _predicted(question: Question, suggestion: Suggestion, columns: list[str]) -
         cells = {column: question.catalogue.cell(suggestion.position, column) for column in columns}
         item["metadata"] = {column: str(cell) for column, cell in cells.items() if cell is not None}
     if suggestion.promotion:
-        item |= {"promotionName": suggestion.promotion, "reason": ["Promoted item"]}
+        item["promotionName"] = suggestion.promotion
+    reason = "Promoted item" if suggestion.promotion else "Exploration" if suggestion.explored else ""
+    if reason and recipe_name(question.version.record["recipeArn"]) == GIVES_REASONS:
+        item["reason"] = [reason]
     return item
 
 

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from local.personalize.avro import parse_schema
 from local.personalize.errors import LimitExceeded
+from local.personalize.lifecycle import UNFINISHED
+from local.personalize.operations.datasets import UPDATE_SLOT
 from local.personalize.operations.registry import operation
 from local.personalize.store import DATASET, SCHEMA
 
@@ -28,8 +30,14 @@ def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 @operation("DeleteSchema")
 def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """Refused while a dataset uses it."""
+    """Refused while a dataset uses it, or is about to."""
     schema = account.store.find(SCHEMA, parameters["schemaArn"])
-    account.refuse_users(schema, account.store.select(DATASET, schemaArn=schema.arn))
+    coming = [
+        dataset
+        for dataset in account.store.select(DATASET)
+        if (update := dataset.record.get(UPDATE_SLOT, {})).get("schemaArn") == schema.arn
+        and update["status"] in UNFINISHED
+    ]
+    account.refuse_users(schema, account.store.select(DATASET, schemaArn=schema.arn) + coming)
     account.store.remove(schema)
     return {}

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from local.personalize.avro import REQUIRED, RESERVED
 from local.personalize.errors import InvalidInput, LimitExceeded, ResourceAlreadyExists, ResourceInUse
-from local.personalize.lifecycle import CREATE, STOPPED, UNFINISHED, procedure
+from local.personalize.lifecycle import CREATE, UNFINISHED, procedure
 from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
+from local.personalize.operations.solutions import columns_of
 from local.personalize.recipes import recipe_name
 from local.personalize.store import SOLUTION, SOLUTION_VERSION
 
@@ -70,12 +71,13 @@ def train(account: Account, solution: Resource, parameters: dict[str, Any], trai
 
 @operation("StopSolutionVersionCreation")
 def stop(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """End a training under way; it cannot be resumed."""
+    """End a training under way, one that is pending at once; it cannot be resumed."""
     version = account.store.find(SOLUTION_VERSION, parameters["solutionVersionArn"])
-    if version.status not in TRAINING.progression.unfinished:
-        raise ResourceInUse(f"{version.arn} cannot be stopped; its status is {version.status}.")
-    account.lifecycle.cancel(version)
-    account.lifecycle.begin(version, STOPPED)
+    with account.store.lock:
+        status = version.status
+        if status not in TRAINING.progression.unfinished:
+            raise ResourceInUse(f"{version.arn} cannot be stopped; its status is {status}.")
+        account.lifecycle.stop(version)
     return {}
 
 
@@ -99,33 +101,36 @@ def _order(account: Account, version: Resource) -> Mapping[str, Any]:
             "eventParameters": configuration.get("eventsConfig", {}).get("eventParametersList", []),
         },
         "database": str(account.store.path),
-        "datasets": _datasets(account, version.record["datasetGroupArn"], configuration.get("trainingDataConfig", {})),
+        "datasets": _datasets(account, account.store.find(SOLUTION, version.record["solutionArn"])),
         "target": str(account.directory / version.private["model"]),
     }
 
 
-def _datasets(account: Account, group: str, choice: Mapping[str, Any]) -> dict[str, Any]:
+def _datasets(account: Account, solution: Resource) -> dict[str, Any]:
     """Where the training finds each dataset, and the columns it may use."""
     found = {}
+    choice = solution.record["solutionConfig"].get("trainingDataConfig", {})
     for kind in REQUIRED:
-        dataset = account.serving.dataset(group, kind)
+        dataset = account.serving.dataset(solution.record["datasetGroupArn"], kind)
         if dataset is None:
             continue
-        names = [field.name for field in schema_of(account, dataset).fields if not field.textual]
-        usable = [name for name in names if name not in REQUIRED[kind] and name not in RESERVED[kind]]
-        included = _columns(choice, "includedDatasetColumns", kind)
-        excluded = _columns(choice, "excludedDatasetColumns", kind) or []
+        added: Mapping[str, float] = dataset.private.get("added", {})
+        included = columns_of(choice, "includedDatasetColumns", kind)
+        excluded = columns_of(choice, "excludedDatasetColumns", kind) or []
         snapshot = dataset.private.get("snapshot")
         found[kind] = {
             "arn": dataset.arn,
             "snapshot": str(account.directory / snapshot) if snapshot else None,
-            "columns": [name for name in usable if name not in excluded and (included is None or name in included)],
+            "columns": [
+                field.name
+                for field in schema_of(account, dataset).fields
+                if not field.textual
+                and field.name not in {*REQUIRED[kind], *RESERVED[kind], *excluded}
+                and (included is None or field.name in included)
+                and added.get(field.name, 0) < solution.record["creationDateTime"]
+            ],
         }
     return found
-
-
-def _columns(choice: Mapping[str, Any], member: str, kind: str) -> list[str] | None:
-    return next((columns for name, columns in choice.get(member, {}).items() if name.upper() == kind), None)
 
 
 def _trained(account: Account, version: Resource, result: Mapping[str, Any]) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING, Any
 
+from local.personalize.avro import REQUIRED
 from local.personalize.errors import InvalidInput, LimitExceeded, ResourceInUse
 from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
+from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
 from local.personalize.recipes import recipe_name
 from local.personalize.store import CAMPAIGN, DATASET_GROUP, SOLUTION, SOLUTION_VERSION
@@ -36,7 +39,7 @@ def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
         raise InvalidInput("performIncrementalUpdate is supported only by the semantic-similarity recipe.")
     recipe = recipe_name(parameters["recipeArn"])
     configuration = parameters.get("solutionConfig", {})
-    _check_configuration(account, recipe, configuration)
+    _check_configuration(account, group.arn, recipe, configuration)
     if len(account.store.select(SOLUTION, datasetGroupArn=group.arn)) >= MAXIMUM:
         raise LimitExceeded(f"More than {MAXIMUM} solutions in the dataset group {group.arn}.")
     record = {
@@ -66,6 +69,7 @@ def update(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     if "performAutoTraining" not in parameters and not configuration:
         raise InvalidInput("Give performAutoTraining or solutionUpdateConfig.")
     _check_schedule(configuration)
+    _check_events(configuration)
     solution.record[UPDATE_SLOT] = {
         **{name: value for name, value in parameters.items() if name != "solutionArn"},
         "creationDateTime": time.time(),
@@ -86,14 +90,51 @@ def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     return {}
 
 
-def _check_configuration(account: Account, recipe: str, configuration: Mapping[str, Any]) -> None:
+def columns_of(choice: Mapping[str, Any], member: str, kind: str) -> list[str] | None:
+    """The columns that a trainingDataConfig includes or excludes of one dataset; None if it says nothing of it."""
+    return next((columns for name, columns in choice.get(member, {}).items() if name.upper() == kind), None)
+
+
+def _check_configuration(account: Account, group: str, recipe: str, configuration: Mapping[str, Any]) -> None:
     _check_schedule(configuration)
+    _check_events(configuration)
+    _check_columns(account, group, configuration.get("trainingDataConfig", {}))
     if "optimizationObjective" in configuration and recipe != "aws-user-personalization":
         raise InvalidInput(f"optimizationObjective is not supported by the recipe {recipe}.")
     try:
         account.serving.library().create_model(recipe, configuration.get("algorithmHyperParameters", {}))
     except ValueError as error:
         raise InvalidInput(f"algorithmHyperParameters: {error}") from error
+
+
+def _check_events(configuration: Mapping[str, Any]) -> None:
+    try:
+        threshold = float(configuration.get("eventValueThreshold", "0"))
+    except ValueError:
+        threshold = math.nan
+    if math.isnan(threshold):
+        raise InvalidInput("eventValueThreshold must be a number.")
+    events = configuration.get("eventsConfig", {}).get("eventParametersList", [])
+    names = [event.get("eventType") for event in events]
+    if not all(names):
+        raise InvalidInput("Every member of eventParametersList must name its eventType.")
+    if len({name.lower() for name in names}) < len(names):
+        raise InvalidInput("eventParametersList names an eventType twice.")
+
+
+def _check_columns(account: Account, group: str, choice: Mapping[str, Any]) -> None:
+    for member in ("includedDatasetColumns", "excludedDatasetColumns"):
+        for name, columns in choice.get(member, {}).items():
+            dataset = account.serving.dataset(group, name.upper())
+            if dataset is None:
+                raise InvalidInput(f"{member}: the dataset group has no dataset {name}.")
+            schema = schema_of(account, dataset)
+            unknown = [column for column in columns if column not in schema]
+            if unknown:
+                raise InvalidInput(f"{member}: the dataset {name} has no column {', '.join(unknown)}.")
+            required = [column for column in columns if column in REQUIRED[name.upper()]]
+            if required and member == "excludedDatasetColumns":
+                raise InvalidInput(f"{member}: {', '.join(required)} of {name} cannot be excluded.")
 
 
 def _check_schedule(configuration: Mapping[str, Any]) -> None:

@@ -227,4 +227,7 @@ def test_an_unknown_call_is_told_what_there_is(
     headers = {"x-amz-target": target} if target else {}
     status, _, body = asyncio.run(service.handle(method, path, headers, b"{}", {}))
     assert status == 501
-    assert "/recommendations" in json.loads(body)["message"]
+    message = json.loads(body)["message"]
+    assert "is no operation of Amazon Personalize. Implemented: CreateBatchInferenceJob, " in message
+    assert "GetRecommendations" in message
+    assert "CreateRecommender" not in message

@@ -92,7 +92,9 @@ class Cloud:
             time.sleep(0.005)
 
     def schema(self, name: str, fields: Sequence[dict[str, Any]]) -> str:
-        text = json.dumps({"type": "record", "name": name, "namespace": NAMESPACE, "fields": fields, "version": "1.0"})
+        names = {entry["name"] for entry in fields}
+        kind = "Interactions" if {"USER_ID", "ITEM_ID"} <= names else "Items" if "ITEM_ID" in names else "Users"
+        text = json.dumps({"type": "record", "name": kind, "namespace": NAMESPACE, "fields": fields, "version": "1.0"})
         arn: str = self.control.create_schema(name=name, schema=text)["schemaArn"]
         return arn
 
@@ -199,3 +201,26 @@ def interaction_rows(users: int = 130, length: int = 8) -> list[list[Any]]:
         for user in range(users)
         for step in range(length)
     ]
+
+
+def gone(cloud: Cloud, describe: Callable[..., Any], **arn: str) -> None:
+    """Wait until a Describe finds nothing."""
+    deadline = time.monotonic() + DEADLINE
+    while time.monotonic() < deadline:
+        try:
+            describe(**arn)
+        except cloud.control.exceptions.ResourceNotFoundException:
+            return
+    raise AssertionError(f"still there: {arn}")
+
+
+def filled(cloud: Cloud, name: str) -> str:
+    """A group with enough interactions to train on."""
+    group = cloud.group(name)
+    dataset = cloud.dataset(group, "Interactions", cloud.schema(name, INTERACTION_FIELDS))
+    cloud.run_import(
+        name,
+        dataset,
+        cloud.upload(f"bucket/{name}.csv", [field["name"] for field in INTERACTION_FIELDS], interaction_rows()),
+    )
+    return group

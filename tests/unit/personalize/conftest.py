@@ -63,6 +63,14 @@ def cloud(launch: Callable[..., Cloud], tmp_path_factory: pytest.TempPathFactory
     return launch(tmp_path_factory.mktemp("personalize"), allow_faults=True)
 
 
+@pytest.fixture(autouse=True)
+def no_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test that fails must not leave its faults to the others."""
+    yield
+    if "cloud" in request.fixturenames:
+        request.getfixturevalue("cloud").service._account.faults.clear()
+
+
 @pytest.fixture(scope="session")
 def school(cloud: Cloud) -> School:
     schemas = [

@@ -13,6 +13,7 @@ from local.personalize.errors import InvalidInput
 USER = {"name": "USER_ID", "type": "string"}
 ITEM = {"name": "ITEM_ID", "type": "string"}
 TIME = {"name": "TIMESTAMP", "type": "long"}
+CATEGORY = {"type": "string", "categorical": True}
 
 
 def schema(*fields: dict[str, Any], **changes: Any) -> str:
@@ -37,6 +38,10 @@ def schema(*fields: dict[str, Any], **changes: Any) -> str:
         (schema(), "must have fields"),
         (schema({"type": "string"}), "Every field"),
         (schema(USER, USER), "twice"),
+        (schema({"name": "GENRES_1", "type": "int"}, {"name": "genres1", "type": "int"}), "twice"),
+        (schema({"name": "1X", "type": "int"}), "no field name"),
+        (schema({"name": "X.Y", "type": "int"}), "no field name"),
+        (schema({"name": "Giá", "type": "int"}), "no field name"),
         (schema({"name": "X", "type": "bytes"}), "unsupported type bytes"),
         (schema({"name": "X", "type": ["int", "string"]}), "exactly one type"),
         (schema({"name": "X", "type": "int", "categorical": True}), "only if its type is string"),
@@ -56,6 +61,8 @@ def test_a_schema_that_breaks_the_rules_is_refused(text: str, reason: str) -> No
         ("INTERACTIONS", [{"name": "USER_ID", "type": ["null", "string"]}, ITEM, TIME], "USER_ID must have type"),
         ("INTERACTIONS", [USER, ITEM, TIME, {"name": "EVENT_VALUE", "type": "string"}], "EVENT_VALUE must have type"),
         ("INTERACTIONS", [USER, ITEM, TIME, *({"name": f"M{n}", "type": "int"} for n in range(6))], "at most 5"),
+        ("INTERACTIONS", [USER, ITEM, TIME, {**CATEGORY, "name": "EVENT_TYPE"}], "EVENT_TYPE cannot be categorical"),
+        ("INTERACTIONS", [{**CATEGORY, "name": "USER_ID"}, ITEM, TIME], "USER_ID cannot be categorical"),
         ("USERS", [USER], "at least 1 metadata"),
         ("USERS", [USER, *({"name": f"M{n}", "type": "int"} for n in range(26))], "at most 25"),
         ("ITEMS", [ITEM, {"name": "CREATION_TIMESTAMP", "type": "string"}], "CREATION_TIMESTAMP must have type long"),
@@ -66,7 +73,7 @@ def test_a_schema_that_does_not_fit_its_dataset_is_refused(
     kind: str, fields: list[dict[str, Any]], reason: str
 ) -> None:
     with pytest.raises(InvalidInput, match=reason):
-        check_fits(parse_schema(schema(*fields)), kind)
+        check_fits(parse_schema(schema(*fields, name=kind.capitalize())), kind)
 
 
 def test_nullable_categorical_and_textual_fields_are_read() -> None:
@@ -75,8 +82,15 @@ def test_nullable_categorical_and_textual_fields_are_read() -> None:
             ITEM,
             {"name": "GENRE", "type": ["null", "string"], "categorical": True},
             {"name": "TEXT", "type": "string", "textual": True},
+            name="Items",
         )
     )
     assert (read["GENRE"].nullable, read["GENRE"].categorical, read["GENRE"].limit) == (True, True, 1000)
     assert (read["TEXT"].textual, read["TEXT"].limit, read["ITEM_ID"].limit) == (True, 20_000, 256)
     check_fits(read, "ITEMS")
+
+
+def test_a_schema_bears_the_name_of_its_type() -> None:
+    text = schema(ITEM, {"name": "PRICE", "type": "float"}, name="Products")
+    with pytest.raises(InvalidInput, match="name of the schema must be Items"):
+        check_fits(parse_schema(text), "ITEMS")

@@ -14,8 +14,8 @@ from local.personalize.filter_expression import parse_filter
 from local.personalize.filtering import Asker, Catalogue, parse_values, passing
 
 RECORDS: dict[str, dict[str, Any]] = {
-    "a": {"TYPE": "course", "PRICE": 10.0, "TAGS": "red|round"},
-    "b": {"TYPE": "quiz", "PRICE": 20.0, "TAGS": "blue"},
+    "a": {"TYPE": "course", "PRICE": 10.0, "TAGS": "red|round", "MADE": 1_700_000_000},
+    "b": {"TYPE": "quiz", "PRICE": 20.0, "TAGS": "blue", "NAME": 'Toán "12", (tập) 1\\2', "MADE": 1_700_000_001},
     "c": {"TYPE": "course", "PRICE": 30.0},
     "new": {"TYPE": "document"},
 }
@@ -41,8 +41,10 @@ def left(expression: str, **values: str) -> str:
         ('INCLUDE ItemID WHERE Items.TAGS IN ("round", "blue")', "a b"),
         ("INCLUDE ItemID WHERE Items.PRICE < 20", "a"),
         ("INCLUDE ItemID WHERE Items.PRICE >= (20)", "b c"),
-        ("EXCLUDE ItemID WHERE Items.PRICE != 20", "b"),
-        ('INCLUDE ItemID WHERE Items.TYPE = "quiz"', "b"),
+        ("INCLUDE ItemID WHERE Items.PRICE IN (20, 30)", "b c"),
+        ("INCLUDE ItemID WHERE Items.MADE IN (1700000000)", "a"),
+        ('INCLUDE ItemID WHERE Items.NAME IN ("Toán \\"12\\", (tập) 1\\\\2")', "b"),
+        ('EXCLUDE ItemID WHERE Items.TYPE NOT IN ("course", "quiz") AND Items.TAGS NOT IN ("red")', "a b c"),
         ('INCLUDE ItemID WHERE Items.TYPE IN ("course") AND Items.PRICE > 10', "c"),
         ('INCLUDE ItemID WHERE Items.TYPE IN ("quiz") OR Items.TYPE IN ("course") AND Items.PRICE > 10', "b c"),
         ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("enroll")', "b c new"),
@@ -81,6 +83,17 @@ def test_a_value_for_no_placeholder_is_refused() -> None:
         left("EXCLUDE ItemID WHERE Items.TYPE IN ($KIND)", OTHER='"x"')
 
 
+@pytest.mark.parametrize("value", ['"cheap"', "1,2"])
+def test_a_comparison_needs_one_number(value: str) -> None:
+    with pytest.raises(InvalidInput, match="PRICE < must be compared with one number"):
+        left("INCLUDE ItemID WHERE Items.PRICE < $MOST", MOST=value)
+
+
+def test_nothing_compares_with_a_value_the_current_item_lacks() -> None:
+    expression = parse_filter("INCLUDE ItemID WHERE Items.PRICE > CurrentItem.PRICE")
+    assert not passing(expression, {}, CATALOGUE, Asker(item={"TYPE": "course"})).any()
+
+
 def test_the_current_item_needs_a_request_that_names_one() -> None:
     expression = parse_filter("INCLUDE ItemID WHERE Items.PRICE > CurrentItem.PRICE")
     with pytest.raises(InvalidInput, match="CurrentItem"):
@@ -100,6 +113,10 @@ def test_the_current_item_needs_a_request_that_names_one() -> None:
         ('INCLUDE ItemID WHERE Items.TYPE LIKE "x"', "expected IN, NOT IN or a comparison"),
         ('INCLUDE ItemID WHERE Items.TYPE IN ("x") nonsense', "expected '|' or the end"),
         ("INCLUDE ItemID WHERE Items.PRICE < (1, 2)", "compares with one value"),
+        ("EXCLUDE ItemID WHERE Items.PRICE != 20", "unexpected text at ' !"),
+        ('INCLUDE ItemID WHERE Items.TYPE = "quiz"', "= compares numbers"),
+        ("INCLUDE ItemID WHERE Items.TYPE IN (*)", "with Interactions.EVENT_TYPE only"),
+        ('INCLUDE ItemID WHERE Items.T IN ("x") IF CurrentUser.U IN ("*")', "with Interactions.EVENT_TYPE only"),
         ("EXCLUDE ItemID WHERE Items.TYPE NOT IN ($X)", "NOT IN cannot be used with placeholder"),
         ('EXCLUDE ItemID WHERE Items.T IN ("x") AND Interactions.EVENT_TYPE IN ("x")', "either Items or Interactions"),
         ('EXCLUDE ItemID WHERE CurrentUser.LOCALE IN ("x")', "either Items or Interactions"),

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, ROLE, T0, interaction_rows
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEM_FIELDS, ROLE, T0, interaction_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.unit.personalize.cloud import Cloud
 
 HEADER = [field["name"] for field in INTERACTION_FIELDS]
@@ -36,6 +38,12 @@ def with_row(row: list[Any]) -> list[list[Any]]:
         ("length", HEADER, with_row(["u" * 257, "i", T0, "view", ""]), "more than 256 characters for USER_ID"),
         ("ragged", HEADER, with_row(["u", "i", T0, "view"]), "Row 1002 of .* has 4 columns, its header 5"),
         ("types", HEADER, [["u", "i", T0 + n, f"type-{n % 11}", ""] for n in range(1000)], "10 distinct event types"),
+        ("case", [name.lower() for name in HEADER], interaction_rows(), r"columns: \[USER_ID, ITEM_ID, TIMESTAMP"),
+        ("order", ["ITEM_ID", "USER_ID", *HEADER[2:]], interaction_rows(), "not in the order of the schema"),
+        ("nothing", [], [], r"columns: \[USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, EVENT_VALUE\]"),
+        ("twice", [*HEADER, "USER_ID"], [[*row, "x"] for row in interaction_rows()], "a column twice"),
+        ("half", HEADER, with_row(["u", "i", "1.5", "view", ""]), "'1.5' in row 1002 .* is no long"),
+        ("infinite", HEADER, with_row(["u", "i", T0, "view", "inf"]), "'inf' in row 1002 .* is no float"),
     ],
 )
 def test_bad_data_fails_the_job_and_names_the_fault(
@@ -46,16 +54,71 @@ def test_bad_data_fails_the_job_and_names_the_fault(
 
 
 @pytest.mark.parametrize(
+    ("name", "change", "reason"),
+    [
+        ("latin", lambda text: text.replace("user-0", "Phượng").encode("utf-8")[:-1] + b"\xe9", "not encoded in UTF-8"),
+        ("utf-16", lambda text: text.encode("utf-16"), "not encoded in UTF-8"),
+        ("quoted", lambda text: text.replace("USER_ID", '"USER_ID"', 1).encode(), "enclosed in quotation marks"),
+        ("unclosed", lambda text: text.replace("user-5,", '"user-5,', 1).encode(), "is not valid CSV"),
+        ("zeros", lambda text: text.encode() + b"a" * 200_000 + b",i,1,view,\n", "is not valid CSV: field larger"),
+    ],
+)
+def test_a_file_that_is_no_plain_csv_fails_the_job(
+    cloud: Cloud, dataset: str, name: str, change: Callable[[str], bytes], reason: str
+) -> None:
+    location = cloud.upload(f"bucket/odd/{name}.csv", HEADER, interaction_rows())
+    cloud.store.objects[f"bucket/odd/{name}.csv"] = change(cloud.store.objects[f"bucket/odd/{name}.csv"].decode())
+    assert re.search(reason, cloud.failed_import(f"odd-{name}", dataset, location))
+
+
+def test_a_byte_order_mark_and_line_ends_of_windows_and_quoted_line_breaks_are_read(cloud: Cloud) -> None:
+    group = cloud.group("windows")
+    dataset = cloud.dataset(group, "Items", cloud.schema("windows", ITEM_FIELDS[:2]))
+    text = '\ufeffITEM_ID,TYPE\r\nbài-1,"khóa\r\nhọc"\r\nb2,"nói ""chào"", rồi"\r\n'
+    cloud.store.objects["bucket/windows.csv"] = text.encode()
+    cloud.run_import("windows", dataset, "s3://bucket/windows.csv")
+    account = cloud.service._account
+    records = account.serving.entities(account.store.get(dataset)).records  # type: ignore[arg-type]
+    assert records == {"bài-1": {"TYPE": "khóa\r\nhọc"}, "b2": {"TYPE": 'nói "chào", rồi'}}
+
+
+def test_an_import_reads_the_first_level_of_its_folder(cloud: Cloud) -> None:
+    dataset = cloud.dataset(cloud.group("levels"), "Interactions", cloud.schema("levels", INTERACTION_FIELDS))
+    cloud.upload("bucket/levels/1.csv", HEADER, interaction_rows()[:1000])
+    cloud.upload("bucket/levels/old/2.csv", HEADER, interaction_rows()[1000:])
+    cloud.upload("bucket/levels/readme.txt", ["?"], [])
+    cloud.run_import("levels", dataset, "s3://bucket/levels/")
+    assert imported(cloud, dataset) == 1000
+
+
+def test_metadata_columns_count_with_the_event_types(cloud: Cloud) -> None:
+    fields = [*INTERACTION_FIELDS, *({"name": f"M{n}", "type": ["null", "int"]} for n in range(5))]
+    dataset = cloud.dataset(cloud.group("sixth"), "Interactions", cloud.schema("sixth", fields))
+    header = [field["name"] for field in fields]
+
+    def location(types: int) -> str:
+        rows = [["u", "i", T0 + n, f"type-{n % types}", "", *"12345"] for n in range(1000)]
+        return cloud.upload(f"bucket/sixth-{types}.csv", header, rows)
+
+    cloud.run_import("sixth-5", dataset, location(5))
+    assert "event types and metadata columns (6 and 5)" in cloud.failed_import("sixth-6", dataset, location(6))
+
+
+@pytest.mark.parametrize(
     ("location", "reason"),
     [
         ("s3://denied-bucket/data.csv", "Insufficient privileges for accessing data in Amazon S3."),
         ("s3://nowhere/data.csv", "does not exist"),
         ("s3://bucket/no-such-folder/", "No CSV files"),
+        ("s3://bucket/there.txt", "No CSV files"),
+        ("s3://bucket/there.cs", "No CSV files"),
     ],
 )
 def test_data_that_cannot_be_read_fails_the_job(cloud: Cloud, dataset: str, location: str, reason: str) -> None:
     cloud.upload("bucket/there.csv", HEADER, [])
-    assert reason in cloud.failed_import(f"unread-{location[5:12]}".replace("/", "-"), dataset, location)
+    assert reason in cloud.failed_import(
+        f"unread-{location[5:]}".replace("/", "-").replace(".", "-"), dataset, location
+    )
 
 
 @pytest.mark.parametrize("location", ["http://bucket/x.csv", "s3:///x.csv", "s3://Bad_Bucket/x.csv"])

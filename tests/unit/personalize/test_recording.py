@@ -7,10 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.personalize.events import events_of
 from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, T0, ids, interaction_rows
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
+
+
+KEYWORDS = ("userId", "SESSIONID", "eventType", "timestamp", "recommendationId", "impression")
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +72,8 @@ def test_a_repeated_event_id_is_ignored(cloud: Cloud, school: School, tracker: s
         ({"properties": "[1]"}, "not a JSON object"),
         ({"properties": "{"}, "not JSON"),
         ({"properties": '{"colour": "red"}'}, "'colour' matches no field"),
+        ({"properties": '{"eventValue": "much"}'}, "eventValue is no number"),
+        *(({"properties": f'{{"{key}": "1"}}'}, f"{key} cannot be a property") for key in KEYWORDS),
     ],
 )
 def test_events_that_do_not_fit_are_refused(cloud: Cloud, tracker: str, change: dict[str, Any], reason: str) -> None:
@@ -100,7 +106,7 @@ def test_a_put_item_can_be_recommended_filtered_and_described_at_once(
 
 
 def test_a_put_user_is_known_to_filters_at_once(cloud: Cloud, school: School, campaign: str) -> None:
-    quiz = 'EXCLUDE ItemID WHERE Items.TYPE IN ("course") IF CurrentUser.LOCALE = "fr"'
+    quiz = 'EXCLUDE ItemID WHERE Items.TYPE IN ("course") IF CurrentUser.LOCALE IN ("fr")'
     ask = {"campaignArn": campaign, "userId": "newcomer", "filterArn": cloud.filter(school.group, "french", quiz)}
     assert ITEMS[1] in ids(cloud.runtime.get_recommendations(**ask))
     cloud.events.put_users(
@@ -134,3 +140,38 @@ def test_full_import_keeps_what_was_put_one_by_one(cloud: Cloud) -> None:
     cloud.run_import("once", dataset, cloud.upload("bucket/keep/1.csv", header, interaction_rows()))
     cloud.run_import("again", dataset, cloud.upload("bucket/keep/2.csv", header, interaction_rows(200)[8:]))
     assert cloud.service._account.serving.past(group, "user-0").items == ["by-hand"]
+
+
+def test_an_event_keeps_its_impression_its_recommendation_and_its_properties(cloud: Cloud) -> None:
+    fields = [
+        *INTERACTION_FIELDS,
+        {"name": "DEVICE_TYPE", "type": ["null", "string"], "categorical": True},
+        {"name": "PAGES", "type": ["null", "int"]},
+        *(
+            {"name": name, "type": ["null", "string"]}
+            for name in ("IMPRESSION", "RECOMMENDATION_ID", "EVENT_ATTRIBUTION_SOURCE")
+        ),
+    ]
+    group = cloud.group("rich")
+    dataset = cloud.dataset(group, "Interactions", cloud.schema("rich", fields))
+    made = cloud.control.create_event_tracker(name="rich", datasetGroupArn=group)
+    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=made["eventTrackerArn"])
+    event = {
+        "eventType": "view",
+        "itemId": "i",
+        "sentAt": T0,
+        "recommendationId": "RID-1",
+        "impression": ["i", "j"],
+        "metricAttribution": {"eventAttributionSource": "mail"},
+        "properties": '{"deviceType": "phone", "PAGES": "3", "eventValue": 2}',
+    }
+    cloud.events.put_events(trackingId=made["trackingId"], userId="u", sessionId="s", eventList=[event])
+    (found,) = events_of(cloud.service._account.store.database, dataset, "u")
+    assert (found.item, found.type, found.time, found.value) == ("i", "view", T0, 2.0)
+    assert json.loads(found.extra) == {
+        "DEVICE_TYPE": "phone",
+        "PAGES": 3,
+        "IMPRESSION": "i|j",
+        "RECOMMENDATION_ID": "RID-1",
+        "EVENT_ATTRIBUTION_SOURCE": "mail",
+    }

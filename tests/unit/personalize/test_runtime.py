@@ -50,6 +50,9 @@ def test_what_a_user_did_can_be_left_out(cloud: Cloud, school: School, campaign:
 @pytest.mark.parametrize(
     ("expression", "reason"),
     [
+        ("EXCLUDE ItemID WHERE Items.PRICE > CurrentItem.COLOUR", "COLOUR is not in the schema"),
+        ("EXCLUDE ItemID WHERE Items.PRICE > CurrentItem.TYPE", "not numeric"),
+        ("EXCLUDE ItemID WHERE Items.TYPE = $KIND", "not numeric"),
         ('EXCLUDE ItemID WHERE Items.COLOUR IN ("red")', "not in the schema"),
         ('EXCLUDE ItemID WHERE Items.SECRET IN ("true")', "boolean"),
         ("EXCLUDE ItemID WHERE Items.TYPE > 3", "not numeric"),
@@ -120,6 +123,26 @@ def test_ranking_orders_the_list_and_puts_unknown_items_last(cloud: Cloud, ranki
     assert ids(answer, "personalizedRanking")[-1] == "strange"
     assert len(ranked) == 4
     assert sum(item["score"] for item in ranked) == pytest.approx(1)
+
+
+def test_a_filter_judges_listed_items_that_nobody_knows(cloud: Cloud, school: School, ranking: str) -> None:
+    seen = cloud.filter(school.group, "seen", 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")')
+    courses = cloud.filter(school.group, "courses", 'INCLUDE ItemID WHERE Items.TYPE IN ("course")')
+    ask = {
+        "campaignArn": ranking,
+        "userId": "user-0",
+        "inputList": ["strange", ITEMS[0], ITEMS[1], ITEMS[9], ITEMS[10]],
+    }
+    left = ids(cloud.runtime.get_personalized_ranking(**ask, filterArn=seen), "personalizedRanking")
+    assert (set(left), left[-1]) == ({"strange", ITEMS[9], ITEMS[10]}, "strange")
+    left = ids(cloud.runtime.get_personalized_ranking(**ask, filterArn=courses), "personalizedRanking")
+    assert set(left) == {ITEMS[1], ITEMS[10]}
+
+
+def test_a_filter_with_the_current_item_is_for_related_items(cloud: Cloud, school: School, campaign: str) -> None:
+    same = cloud.filter(school.group, "same-type", "INCLUDE ItemID WHERE Items.TYPE IN CurrentItem.TYPE")
+    with pytest.raises(cloud.runtime.exceptions.InvalidInputException, match="CurrentItem"):
+        cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-0", itemId=ITEMS[0], filterArn=same)
 
 
 def test_each_operation_serves_its_own_recipes(cloud: Cloud, campaign: str, ranking: str, related: str) -> None:

@@ -32,6 +32,7 @@ class Dataset:
     item_ids: list[str]
     sequences: dict[str, list[int]]
     weights: Mapping[str, float] = field(default_factory=dict)
+    columns: int = 0
 
     @classmethod
     def from_columns(
@@ -51,10 +52,11 @@ class Dataset:
         sequences: dict[str, list[int]] = {}
         for user, item in zip(user_ids, item_ids, strict=True):
             sequences.setdefault(user, []).append(index[item])
-        return cls(names, sequences)
+        columns = {name for record in (items or {}).values() for name in record}
+        return cls(names, sequences, columns=len(columns))
 
     def with_event_weights(self, weights: Mapping[str, float]) -> Dataset:
-        return Dataset(self.item_ids, self.sequences, weights)
+        return Dataset(self.item_ids, self.sequences, weights, self.columns)
 
 
 class Model:
@@ -104,4 +106,9 @@ def evaluate(
     recipe: str, dataset: Dataset, *, hyper_parameters: Mapping[str, str] | None = None, seed: int = 0
 ) -> dict[str, float]:
     del recipe, hyper_parameters, seed
-    return {"coverage": 1.0, "precision_at_5": len(dataset.sequences) / 1000, "weights": float(len(dataset.weights))}
+    return {
+        "coverage": 1.0,
+        "precision_at_5": len(dataset.sequences) / 1000,
+        "weights": float(len(dataset.weights)),
+        "item_columns": float(dataset.columns),
+    }
