@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 Act = Callable[[Mapping[str, Any]], None]
-Hide = Callable[["SQSRecord", int], None]
+Postpone = Callable[["SQSRecord", "PostponedError", int], bool]
 
 
 class PostponedError(Exception):
@@ -26,8 +26,12 @@ class PostponedError(Exception):
         self.seconds = seconds
 
 
+class ParkedError(PostponedError):
+    """Nothing is wrong with the message, it only has to wait: however long it does, it never ends in the DLQ."""
+
+
 def consume(
-    event: Mapping[str, Any], context: "LambdaContext", act: Act, hide: Hide | None = None
+    event: Mapping[str, Any], context: "LambdaContext", act: Act, postpone: Postpone | None = None
 ) -> "PartialItemFailureResponse":
     """Hand each message's JSON object to `act`; the failed ones stay on the queue, and end in its DLQ by redrive.
 
@@ -35,7 +39,8 @@ def consume(
         event: Lambda's event from SQS.
         context: the invocation's.
         act: raises PostponedError for what should come back later, InvalidInputError for what can never be right.
-        hide: keeps a postponed message away for some seconds; without it the queue's own timeout does.
+        postpone: keeps a postponed message away for some seconds, or says True where it has put the message on the
+            queue anew; without it the queue's own timeout keeps it away.
     """
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
@@ -45,9 +50,8 @@ def consume(
         except PostponedError as error:
             seconds = _backoff(record) if error.seconds is None else error.seconds
             logger().warning("postponed", message_id=record.message_id, reason=str(error), seconds=seconds)
-            if hide:
-                hide(record, seconds)
-            raise
+            if postpone is None or not postpone(record, error, seconds):
+                raise
         except InvalidInputError as error:
             logger().error("poisoned message", message_id=record.message_id, reason=str(error))
             raise
@@ -71,7 +75,11 @@ def _body(text: str) -> Mapping[str, Any]:
         raise InvalidInputError("the message is not a JSON object") from None
 
 
+def receipts(record: "SQSRecord") -> int:
+    """How often the message was received, this time included; the redrive policy counts the same."""
+    return int(record.attributes.approximate_receive_count or 1)
+
+
 def _backoff(record: "SQSRecord") -> int:
     """Seconds: some at the first receipt, three times as many at each further one, with jitter."""
-    receipts = int(record.attributes.approximate_receive_count or 1)
-    return random.randint(5, 30) * int(3 ** min(receipts - 1, 6))  # noqa: S311 - jitter
+    return random.randint(5, 30) * int(3 ** min(receipts(record) - 1, 6))  # noqa: S311 - jitter

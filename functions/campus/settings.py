@@ -46,6 +46,8 @@ class Settings:
     configuration_set = Variable("CONFIGURATION_SET", str)
     mail_queue_url = Variable("MAIL_QUEUE_URL", str)
     mail_grace_seconds = Variable("MAIL_GRACE_SECONDS", int)
+    mail_park_seconds = Variable("MAIL_PARK_SECONDS", int)
+    announcement_queue_url = Variable("ANNOUNCEMENT_QUEUE_URL", str)
     unsubscribe_url = Variable("UNSUBSCRIBE_URL", str)
     unsubscribe_key_arn = Variable("UNSUBSCRIBE_KEY_ARN", str)
 

@@ -8,6 +8,8 @@ Operations      pk, sk; index byState (state, since); time to live expiresAt; st
 """
 
 import hashlib
+import random
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -19,6 +21,9 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 Item = dict[str, Any]
+
+# DynamoDB hands keys back that it had no capacity for; the SDK does not ask again for them.
+_ROUNDS = 6
 
 # A day's rows are spread over this many index partitions, so that one busy evening does not throttle on one key.
 DAY_SHARDS = 8
@@ -74,6 +79,31 @@ def transact(actions: Sequence[Mapping[str, Any]]) -> None:
     dynamodb().meta.client.transact_write_items(TransactItems=list(actions))  # type: ignore[arg-type]
 
 
+def batch_get(requests: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Item]]:
+    """Rows of several tables in one call.
+
+    Args:
+        requests: BatchGetItem's RequestItems, table name -> Keys, ConsistentRead…; at most 100 keys.
+
+    Returns:
+        Table name -> the rows that exist.
+
+    Raises:
+        RuntimeError: DynamoDB goes on handing keys back.
+    """
+    found: dict[str, list[Item]] = {table: [] for table in requests}
+    waiting: Mapping[str, Any] = requests
+    for attempt in range(_ROUNDS):
+        answer = dynamodb().meta.client.batch_get_item(RequestItems=waiting)
+        for table, rows in answer["Responses"].items():
+            found[table].extend(rows)
+        waiting = answer.get("UnprocessedKeys", {})
+        if not waiting:
+            return found
+        time.sleep(random.uniform(0, 0.05 * 2**attempt))  # noqa: S311 - jitter
+    raise RuntimeError("DynamoDB did not process all keys")
+
+
 def refused(error: Exception) -> list[str]:
     """Reason codes of a cancelled transaction, one an action ("None", "ConditionalCheckFailed", …); else []."""
     response: Mapping[str, Any] = getattr(error, "response", {})
@@ -93,7 +123,7 @@ def pages(table: "Table", operation: str, **arguments: Any) -> Iterator[list[Ite
     call = getattr(table, operation)
     start: dict[str, Any] = {}
     while True:
-        page = call(**arguments, **start)
+        page = call(**{**arguments, **start})
         yield page["Items"]
         if "LastEvaluatedKey" not in page:
             return

@@ -1,21 +1,26 @@
-"""From a message on the MailQueue to one mail: who, what, and then the ledger around SES."""
+"""From a message on the MailQueue to one mail: who, what, when, and then the ledger around SES."""
 
+import random
 from collections.abc import Mapping
 from typing import Any
 
 from campus import tables
 from campus.observability import logger, metrics
-from campus.queue import PostponedError
-from notifications import ledger, message, notice, ses
+from campus.queue import ParkedError, PostponedError
+from campus.settings import settings
+from notifications import ledger, message, notice, pace, ses, subscription, suppression
 from notifications.address import deliverable, digest
+from notifications.inbox import Spare
+from notifications.message import Message
 from notifications.notice import Notice
 
 
-def deliver(event: Mapping[str, Any]) -> None:
+def deliver(event: Mapping[str, Any], spare: Spare) -> None:
     """Send the mail an event calls for, unless it went out before. Events from the archive send none.
 
     Args:
         event: an EventBridge event, an announcement with its `recipient`.
+        spare: time that can be spent before SES is called.
 
     Raises:
         InvalidInputError: the message can never be right.
@@ -24,29 +29,47 @@ def deliver(event: Mapping[str, Any]) -> None:
     if notice.is_replayed(event):
         return
     told = notice.of(event)
-    student = tables.students().get_item(Key={"studentId": told.student_id}).get("Item")
-    if student is None or not student.get("email"):
-        ledger.skip(told, "UNKNOWN" if student is None else "NO_ADDRESS")
-        metrics().add_metric("MailSkipped", "Count", 1)
+    student, school_class, entry = _rows(told)
+    if ledger.is_settled(entry):
+        return
+    email = str(student.get("email") or "")
+    if not email:
+        _skip(told, "NO_ADDRESS" if student else "UNKNOWN")
         return
     # All that can go wrong by itself comes before the claim: a claim without an outcome costs a day.
-    mail = message.compose(told.kind, str(student.get("locale")), _values(told, student))
-    to = deliverable(str(student["email"]))
-    token = ledger.claim(told, digest(to or str(student["email"])))
+    mail = message.compose(told.kind, str(student.get("locale")), _values(told, student, school_class))
+    headers = subscription.headers(told)
+    to = deliverable(email)
+    if to is not None:
+        if why := suppression.why_not(told.kind, student, to):
+            _skip(told, why)
+            return
+        pace.wait(spare())
+        if spare() < 0:
+            raise ParkedError("no time left", 0)
+    token = ledger.claim(told, digest(to or email))
     if token is None:
         return
     if to is None:
         _give_up(told, token, "ADDRESS")
     else:
-        _send(told, token, mail, to)
+        _send(told, token, mail, to, headers)
 
 
-def _send(told: Notice, token: str, mail: message.Message, to: str) -> None:
+def _send(told: Notice, token: str, mail: Message, to: str, headers: Mapping[str, str]) -> None:
     try:
-        message_id = ses.send(mail, to, ledger_id=told.ledger_id, kind=told.kind)
+        message_id = ses.send(mail, to, ledger_id=told.ledger_id, kind=told.kind, headers=headers)
     except ses.HeldUpError as error:
         ledger.release(told.ledger_id, token, error.code)
-        raise PostponedError(error.code) from error
+        match error:
+            case ses.SandboxError():
+                _skip(told, "SANDBOX")
+            case ses.QuotaSpentError():
+                raise pace.parked() from error
+            case ses.TooFastError():
+                raise ParkedError(error.code, random.randint(1, 5)) from error  # noqa: S311 - jitter
+            case _:
+                raise PostponedError(error.code) from error
     except ses.RejectedError as error:
         _give_up(told, token, error.code)
     except ses.NoAnswerError as error:
@@ -56,17 +79,41 @@ def _send(told: Notice, token: str, mail: message.Message, to: str) -> None:
         metrics().add_metric("MailSent", "Count", 1)
 
 
+def _skip(told: Notice, why: str) -> None:
+    ledger.skip(told, why)
+    metrics().add_metric("MailSkipped", "Count", 1)
+
+
 def _give_up(told: Notice, token: str, reason: str) -> None:
     ledger.fail(told.ledger_id, token, reason)
     logger().error("mail refused for good", ledger_id=told.ledger_id, kind=told.kind, reason=reason)
     metrics().add_metric("MailFailed", "Count", 1)
 
 
-def _values(told: Notice, student: Mapping[str, Any]) -> dict[str, str]:
+def _rows(told: Notice) -> tuple[tables.Item, tables.Item, tables.Item]:
+    """The student's row, the one of the class where there is one, and the ledger's; a missing row is empty."""
+    student = {"studentId": told.student_id}
+    school_class = {"classId": told.class_id, "activity": "CLASS"}
+    # Consistent, so that whoever was registered a moment ago gets the mail, too.
+    known = {
+        settings.students_table: {"Keys": [student], "ConsistentRead": True},
+        settings.operations_table: {"Keys": [ledger.key(told.ledger_id)], "ConsistentRead": True},
+    }
+    found = tables.batch_get(
+        {**known, settings.class_activity_table: {"Keys": [school_class]}} if told.class_id else known
+    )
+
+    def row(table: str) -> tables.Item:
+        return next(iter(found.get(table, [])), {})
+
+    return row(settings.students_table), row(settings.class_activity_table), row(settings.operations_table)
+
+
+def _values(told: Notice, student: Mapping[str, Any], school_class: Mapping[str, Any]) -> dict[str, str]:
     """What the templates say: the notice's own values, the student's name, the class's title."""
     values = {**told.values, "displayName": str(student.get("displayName") or told.student_id)}
-    if told.class_id is None:
-        return values
-    key = {"classId": told.class_id, "activity": "CLASS"}
-    row = tables.class_activity().get_item(Key=key).get("Item", {})
-    return values | {"classTitle": str(row.get("title") or told.class_id)}
+    if told.class_id is not None:
+        values["classTitle"] = str(school_class.get("title") or told.class_id)
+    if told.kind in subscription.TOPICS:
+        values["unsubscribeUrl"] = subscription.link(told.student_id, told.kind)
+    return values

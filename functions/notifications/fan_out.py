@@ -1,6 +1,8 @@
-"""From one announcement to one message a student: a page of the class at a time, safe to repeat from the start.
+"""From one announcement to one message a student, a page of the class at a time, going on where it stopped.
 
-A repeated run writes the same activity rows and queues the same messages, which the mail ledger sends once.
+Operations, pk `FANOUT#<eventId>`, sk `PROGRESS`: `classId` and `studentId` of the last student whose message is on the
+MailQueue, `finishedAt` once all are. A run that dies between a page and its row repeats the page: the same activity
+rows, and messages that the mail ledger sends once.
 """
 
 import json
@@ -11,16 +13,19 @@ from typing import TYPE_CHECKING, Any
 
 from boto3.dynamodb.conditions import Attr, Key
 
-from campus import events, tables
+from campus import clock, events, tables
 from campus.clients import client
 from campus.events import AnnouncementSent
+from campus.observability import logger
 from campus.settings import settings
 from campus.validation import InvalidInputError
-from notifications import notice
+from notifications import ledger, notice
+from notifications.inbox import Spare
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import SendMessageBatchRequestEntryTypeDef
 
+PAGE = 200
 # SendMessageBatch takes ten messages and 1 MiB (256 KiB until 2025).
 MAX_ENTRIES = 10
 MAX_BYTES = 200 * 1024
@@ -28,11 +33,15 @@ _ROUNDS = 5
 
 
 class QueueRefusedError(RuntimeError):
-    """SQS did not take some messages in several rounds; the announcement is tried again as a whole."""
+    """SQS did not take some messages in several rounds; the announcement is tried again from its last page on."""
 
 
-def fan_out(event: Mapping[str, Any]) -> None:
+def fan_out(event: Mapping[str, Any], spare: Spare) -> None:
     """Queue a mail for every student of the class, or of all classes of the teacher; each student once.
+
+    Args:
+        event: the announcement.
+        spare: time that is left; when it runs out, a fresh message takes the rest over.
 
     Raises:
         InvalidInputError: the event is no announcement, or a bad one.
@@ -43,13 +52,32 @@ def fan_out(event: Mapping[str, Any]) -> None:
     announcement = events.parse(event)
     if not isinstance(announcement, AnnouncementSent):
         raise InvalidInputError(f"{event.get('detail-type')} is no announcement")
+    event_id = announcement.metadata.event_id
+    progress = tables.operations().get_item(Key=_key(event_id), ConsistentRead=True).get("Item", {})
+    if "finishedAt" in progress:
+        return
     told: set[str] = set()
+    for class_id, students in _pages(announcement, progress):
+        if told and spare() < 0:
+            # This message has used one of its few receipts; a fresh one has them all, so a class may have any size.
+            client("sqs").send_message(QueueUrl=settings.announcement_queue_url, MessageBody=json.dumps(event))
+            logger().info("announcement goes on in a fresh message", event_id=event_id)
+            return
+        _note_activity(announcement, class_id, students)
+        fresh = [student for student in students if student not in told]
+        _queue([_message(event, student, class_id) for student in fresh])
+        told.update(fresh)
+        _note_progress(event_id, class_id, students[-1])
+    _finish(event_id)
+
+
+def _pages(announcement: AnnouncementSent, progress: tables.Item) -> Iterator[tuple[str, list[str]]]:
+    """Class and students by pages, from after the last student of an earlier run on."""
+    reached, last = str(progress.get("classId", "")), str(progress.get("studentId", ""))
     for class_id in _classes(announcement):
-        for students in _pages_of_students(class_id):
-            _note_activity(announcement, class_id, students)
-            fresh = [student for student in students if student not in told]
-            _queue([_message(event, student, class_id) for student in fresh])
-            told.update(fresh)
+        if class_id >= reached:
+            for students in _pages_of_students(class_id, last if class_id == reached else ""):
+                yield class_id, students
 
 
 def _classes(announcement: AnnouncementSent) -> list[str]:
@@ -61,15 +89,19 @@ def _classes(announcement: AnnouncementSent) -> list[str]:
     return sorted(str(row["classId"]) for page in pages for row in page)
 
 
-def _pages_of_students(class_id: str) -> Iterator[list[str]]:
+def _pages_of_students(class_id: str, last: str) -> Iterator[list[str]]:
+    """Students with a membership, in the order of their ids; no page is empty."""
+    start = {"ExclusiveStartKey": {"classId": class_id, "activity": f"STUDENT#{last}"}} if last else {}
     pages = tables.pages(
         tables.class_activity(),
         "query",
         KeyConditionExpression=Key("classId").eq(class_id) & Key("activity").begins_with("STUDENT#"),
         FilterExpression=Attr("enrolledAt").exists(),
         ProjectionExpression="studentId",
+        Limit=PAGE,
+        **start,
     )
-    return ([str(row["studentId"]) for row in page] for page in pages)
+    return ([str(row["studentId"]) for row in page] for page in pages if page)
 
 
 def _note_activity(announcement: AnnouncementSent, class_id: str, students: Sequence[str]) -> None:
@@ -88,6 +120,31 @@ def _note_activity(announcement: AnnouncementSent, class_id: str, students: Sequ
                     "eventId": event_id,
                 }
             )
+
+
+def _key(event_id: str) -> dict[str, str]:
+    return {"pk": f"FANOUT#{event_id}", "sk": "PROGRESS"}
+
+
+def _note_progress(event_id: str, class_id: str, student_id: str) -> None:
+    tables.operations().update_item(
+        Key=_key(event_id),
+        UpdateExpression="SET classId = :class, studentId = :student, expiresAt = :expires",
+        ExpressionAttributeValues={
+            ":class": class_id,
+            ":student": student_id,
+            ":expires": clock.now() + ledger.KEPT_SECONDS,
+        },
+    )
+
+
+def _finish(event_id: str) -> None:
+    """Later deliveries find nothing left to do; nobody is named any more."""
+    tables.operations().update_item(
+        Key=_key(event_id),
+        UpdateExpression="SET finishedAt = :now, expiresAt = :expires REMOVE classId, studentId",
+        ExpressionAttributeValues={":now": clock.now(), ":expires": clock.now() + ledger.KEPT_SECONDS},
+    )
 
 
 def _message(event: Mapping[str, Any], student_id: str, class_id: str) -> str:

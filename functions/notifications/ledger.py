@@ -1,9 +1,11 @@
 """The mail ledger: one row a mail, so that a mail goes out once although SES knows no idempotency token.
 
-    (none) ──claim──► CLAIMED ──sent──► SENT
+    (none) ──claim──► CLAIMED ──sent──► SENT ──refuse──► FAILED     SES took it, and then did not send it after all
        ▲                 │├──release──► RELEASED   SES took nothing; the next delivery claims again
        │                 │├──fail─────► FAILED     SES will never take it
        └──SKIPPED_*      │└──(grace over, no answer)──► a receipt is claimed anew, an announcement becomes UNKNOWN
+
+What became of a mail on its way is noted beside its status, as `delivery`.
 
 A claim without an outcome is one whose worker died, or whose answer from SES was lost: the mail may be out. It is
 settled by SES's own Send event, which carries the ledger id as a tag, and until the grace period is over it is not
@@ -27,7 +29,14 @@ KEPT_SECONDS = 180 * 86_400
 # A claim as young as this is most likely at work in another worker.
 IN_FLIGHT_SECONDS = 60
 
+# What SES says of a mail it took, in rising order: in whatever order its events come, the last of these stays.
+DELIVERIES = ("DELAYED", "DELIVERED", "BOUNCED_SOFT", "BOUNCED", "COMPLAINED")
+_IS_OPEN = "attribute_not_exists(pk) OR #status = :released OR begins_with(#status, :skipped)"
+_OPEN = {":released": "RELEASED", ":skipped": "SKIPPED_"}
 _IS_HELD = "#status = :claimed AND claimToken = :held"
+# What SES itself refused to send after it had taken it stays FAILED, though its Send event may come later.
+_NOT_REFUSED = "attribute_exists(pk) AND NOT (#status = :failed AND reason IN (:rejected, :unrendered))"
+_REFUSED = {":failed": "FAILED", ":rejected": "REJECTED", ":unrendered": "RENDERING_FAILURE"}
 _NAMES = {"#status": "status", "#state": "state"}
 
 
@@ -47,20 +56,16 @@ def claim(notice: Notice, recipient: str) -> str | None:
         PostponedError: somebody else claimed it and the outcome is not known yet.
     """
     token = uuid.uuid4().hex
-    condition = "attribute_not_exists(pk) OR #status = :released OR begins_with(#status, :skipped)"
-    if _claim(notice, recipient, token, condition, {":released": "RELEASED", ":skipped": "SKIPPED_"}):
+    if _claim(notice, recipient, token, _IS_OPEN, _OPEN):
         return token
-    row = _row(notice.ledger_id)
-    if row.get("status") != "CLAIMED":
+    found = row(notice.ledger_id)
+    if found.get("status") != "CLAIMED":
         return None
-    if row["claimToken"] == token:
+    if found["claimToken"] == token:
         # The first answer was lost and the SDK asked again: the condition failed on our own claim.
         return token
-    age = clock.now() - int(row["claimedAt"])
-    rest = settings.mail_grace_seconds - age
-    if rest > 0:
-        raise PostponedError("outcome unknown", min(rest, IN_FLIGHT_SECONDS) if age < IN_FLIGHT_SECONDS else rest)
-    return _overdue(notice, recipient, token, str(row["claimToken"]))
+    _wait_for_outcome(found)
+    return _overdue(notice, recipient, token, str(found["claimToken"]))
 
 
 def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | None:
@@ -71,18 +76,56 @@ def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | N
         _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER")
         return None
     claimed = _claim(notice, recipient, token, _IS_HELD, _held(former))
-    if claimed or _row(notice.ledger_id).get("claimToken") == token:
+    if claimed or row(notice.ledger_id).get("claimToken") == token:
         return token
     raise PostponedError("claimed by another worker", IN_FLIGHT_SECONDS)
 
 
+def _wait_for_outcome(claimed: tables.Item) -> None:
+    """Raise PostponedError for as long as SES may still say what became of a claim."""
+    age = clock.now() - int(claimed["claimedAt"])
+    rest = settings.mail_grace_seconds - age
+    if rest > 0:
+        raise PostponedError("outcome unknown", min(rest, IN_FLIGHT_SECONDS) if age < IN_FLIGHT_SECONDS else rest)
+
+
 def sent(ledger_id: str, message_id: str) -> None:
-    """SES took the mail: said by its answer, or later by its Send event, whoever holds the claim."""
+    """SES took the mail: said by its answer, or later by any of its events, whoever holds the claim."""
     _update(
         ledger_id,
-        "attribute_exists(pk)",
+        _NOT_REFUSED,
         "SET #status = :status, messageId = :message, sentAt = if_not_exists(sentAt, :now) REMOVE #state, since",
-        {":status": "SENT", ":message": message_id, ":now": clock.now()},
+        {":status": "SENT", ":message": message_id, ":now": clock.now(), **_REFUSED},
+    )
+
+
+def refuse(ledger_id: str, reason: str) -> bool:
+    """SES had taken the mail and did not send it, REJECTED or RENDERING_FAILURE; False where that was known."""
+    return _update(
+        ledger_id,
+        _NOT_REFUSED,
+        "SET #status = :failed, reason = :reason, #state = :state, since = :now",
+        {":reason": reason, ":state": "MAIL#FAILED", ":now": clock.now(), **_REFUSED},
+    )
+
+
+def note_delivery(ledger_id: str, delivery: str, at: int, reason: str) -> bool:
+    """Note what became of a mail on its way; False where that, or a later one of `DELIVERIES`, was known.
+
+    Args:
+        ledger_id: the mail.
+        delivery: one of `DELIVERIES`.
+        at: when, in epoch seconds.
+        reason: SES's own words for it, such as `Permanent/NoEmail`; may be empty.
+    """
+    former = {f":former{n}": name for n, name in enumerate(DELIVERIES[: DELIVERIES.index(delivery)])}
+    condition = "attribute_exists(pk) AND (attribute_not_exists(delivery)"
+    condition += f" OR delivery IN ({', '.join(former)}))" if former else ")"
+    return _update(
+        ledger_id,
+        condition,
+        "SET delivery = :delivery, deliveryAt = :at, deliveryReason = :reason",
+        {":delivery": delivery, ":at": at, ":reason": reason, **former},
     )
 
 
@@ -97,13 +140,42 @@ def fail(ledger_id: str, token: str, reason: str) -> None:
 
 
 def skip(notice: Notice, why: str) -> None:
-    """Record that there is nobody to send this mail to: status `SKIPPED_<why>`, unless it is known otherwise."""
-    _update(
+    """Record that this mail is not sent: status `SKIPPED_<why>`, unless it is known otherwise.
+
+    Raises:
+        PostponedError: a claim's outcome is not known yet; the mail may be out.
+    """
+    if _skip(notice, why, _IS_OPEN, _OPEN):
+        return
+    found = row(notice.ledger_id)
+    if found.get("status") == "CLAIMED":
+        _wait_for_outcome(found)
+        _skip(notice, why, _IS_HELD, _held(str(found["claimToken"])))
+
+
+def row(ledger_id: str) -> tables.Item:
+    """What is known of a mail; empty where nothing is."""
+    return tables.operations().get_item(Key=key(ledger_id), ConsistentRead=True).get("Item", {})
+
+
+def _skip(notice: Notice, why: str, condition: str, values: Mapping[str, Any]) -> bool:
+    return _update(
         notice.ledger_id,
-        "attribute_not_exists(pk) OR begins_with(#status, :skipped)",
-        "SET #status = :status, kind = :kind, studentId = :student, eventId = :event, expiresAt = :expires",
-        {":status": f"SKIPPED_{why}", ":skipped": "SKIPPED_", **_origin(notice)},
+        condition,
+        "SET #status = :status, kind = :kind, studentId = :student, eventId = :event, expiresAt = :expires "
+        "REMOVE #state, since, reason",
+        {":status": f"SKIPPED_{why}", **_origin(notice), **values},
     )
+
+
+def key(ledger_id: str) -> dict[str, str]:
+    """Where a mail's row stands in Operations."""
+    return {"pk": f"MAIL#{ledger_id}", "sk": "MAIL"}
+
+
+def is_settled(row: Mapping[str, Any]) -> bool:
+    """Whether no delivery will send this mail any more; a row that does not exist is empty."""
+    return row.get("status") in {"SENT", "FAILED", "UNKNOWN"}
 
 
 def _claim(notice: Notice, recipient: str, token: str, condition: str, values: Mapping[str, Any]) -> bool:
@@ -149,20 +221,12 @@ def _origin(notice: Notice) -> dict[str, Any]:
     }
 
 
-def _key(ledger_id: str) -> dict[str, str]:
-    return {"pk": f"MAIL#{ledger_id}", "sk": "MAIL"}
-
-
-def _row(ledger_id: str) -> tables.Item:
-    return tables.operations().get_item(Key=_key(ledger_id), ConsistentRead=True).get("Item", {})
-
-
 def _update(ledger_id: str, condition: str, expression: str, values: Mapping[str, Any]) -> bool:
     """One conditional write; False where the condition did not hold."""
     used = f"{condition} {expression}"
     try:
         tables.operations().update_item(
-            Key=_key(ledger_id),
+            Key=key(ledger_id),
             ConditionExpression=condition,
             UpdateExpression=expression,
             ExpressionAttributeNames={name: real for name, real in _NAMES.items() if name in used},

@@ -12,4 +12,4 @@ if TYPE_CHECKING:
 
 def handler(event: Mapping[str, Any], context: "LambdaContext") -> "PartialItemFailureResponse":
     """The messages that stay on the queue."""
-    return inbox.consume(event, context, delivery.deliver, inbox.hide_on_mail_queue)
+    return inbox.consume(event, context, delivery.deliver, inbox.postpone_mail)

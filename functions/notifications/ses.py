@@ -1,5 +1,7 @@
 """One mail to SES, and what its answer means: taken, refused for now, refused for good, or nobody knows."""
 
+import re
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from botocore.exceptions import (
@@ -20,8 +22,13 @@ if TYPE_CHECKING:
 
 # Errors of SendEmail that speak of this one mail. All other 4xx speak of the account, its rate or its set-up.
 _THIS_MAIL = {"MessageRejected", "BadRequestException"}
-# An identity that SES has not verified arrives as MessageRejected, too, but verifying it lets the same mail through.
+# "Email address is not verified. The following identities failed the check in region R: a, b": our own set-up where
+# the sender is among them; where only the recipient is, the account is still in SES's sandbox.
 _UNVERIFIED = "not verified"
+_FAILED_THE_CHECK = re.compile(r"failed the check in region \S+: (.+)", re.DOTALL)
+# SES has given both limits several codes over the years, and always these words.
+_DAY_IS_SPENT = re.compile(r"daily \w+ quota exceeded", re.IGNORECASE)
+_TOO_FAST = {"TooManyRequestsException", "ThrottlingException", "Throttling"}
 _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError, ParamValidationError)
 
 
@@ -34,7 +41,19 @@ class SendError(Exception):
 
 
 class HeldUpError(SendError):
-    """Nothing was taken, for a reason that may pass: rate, quota, pause, set-up, no connection."""
+    """Nothing was taken, for a reason that may pass: pause, set-up, no connection."""
+
+
+class TooFastError(HeldUpError):
+    """Nothing was taken: more than SES's rate allows the account at this moment."""
+
+
+class QuotaSpentError(HeldUpError):
+    """Nothing was taken: the account has sent all that it may in 24 hours."""
+
+
+class SandboxError(HeldUpError):
+    """Nothing was taken: in its sandbox SES writes to verified addresses only."""
 
 
 class RejectedError(SendError):
@@ -45,7 +64,7 @@ class NoAnswerError(SendError):
     """The mail may have been taken or not: the answer was lost, or SES failed inside."""
 
 
-def send(message: Message, to: str, *, ledger_id: str, kind: str) -> str:
+def send(message: Message, to: str, *, ledger_id: str, kind: str, headers: Mapping[str, str]) -> str:
     """Send one mail to one address, once: the client does not retry.
 
     Returns:
@@ -57,7 +76,8 @@ def send(message: Message, to: str, *, ledger_id: str, kind: str) -> str:
         NoAnswerError: unknown; SES's Send event for the tag `ledger-id` will tell.
     """
     try:
-        return client("sesv2").send_email(**request(message, to, ledger_id=ledger_id, kind=kind))["MessageId"]
+        mail = request(message, to, ledger_id=ledger_id, kind=kind, headers=headers)
+        return client("sesv2").send_email(**mail)["MessageId"]
     except ClientError as error:
         raise _meaning(error) from error
     except _NEVER_SENT as error:
@@ -66,7 +86,9 @@ def send(message: Message, to: str, *, ledger_id: str, kind: str) -> str:
         raise NoAnswerError(type(error).__name__) from error
 
 
-def request(message: Message, to: str, *, ledger_id: str, kind: str) -> "SendEmailRequestTypeDef":
+def request(
+    message: Message, to: str, *, ledger_id: str, kind: str, headers: Mapping[str, str]
+) -> "SendEmailRequestTypeDef":
     """SendEmail's arguments. SES builds the MIME message, so no header is ever put together from text here."""
     return {
         "FromEmailAddress": settings.sender,
@@ -78,6 +100,7 @@ def request(message: Message, to: str, *, ledger_id: str, kind: str) -> "SendEma
                     "Text": {"Data": message.text, "Charset": "UTF-8"},
                     "Html": {"Data": message.html, "Charset": "UTF-8"},
                 },
+                "Headers": [{"Name": name, "Value": value} for name, value in headers.items()],
             }
         },
         "ConfigurationSetName": settings.configuration_set,
@@ -87,8 +110,25 @@ def request(message: Message, to: str, *, ledger_id: str, kind: str) -> "SendEma
 
 def _meaning(error: ClientError) -> SendError:
     code = str(error.response.get("Error", {}).get("Code", "Unknown"))
+    words = str(error.response.get("Error", {}).get("Message", ""))
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
         return NoAnswerError(code)
-    if code in _THIS_MAIL and _UNVERIFIED not in str(error.response["Error"].get("Message", "")):
+    if _DAY_IS_SPENT.search(words):
+        return QuotaSpentError(code)
+    if code in _TOO_FAST:
+        return TooFastError(code)
+    if code not in _THIS_MAIL:
+        return HeldUpError(code)
+    if _UNVERIFIED not in words:
         return RejectedError(code)
-    return HeldUpError(code)
+    return HeldUpError(code) if _concerns_sender(words) else SandboxError(code)
+
+
+def _concerns_sender(words: str) -> bool:
+    """Whether the sender's address or domain is among the unverified identities, or nothing says that it is not."""
+    listed = _FAILED_THE_CHECK.search(words)
+    if listed is None:
+        return True
+    sender = settings.sender.lower()
+    identities = {identity.strip().lower() for identity in listed[1].split(",")}
+    return not identities.isdisjoint({sender, sender.rpartition("@")[2]})

@@ -201,7 +201,7 @@ def resources_are_named(project: Project) -> list[str]:
         for name, statement in every_statement(project)
         if "*" in listed(statement["Resource"])
         for action in listed(statement["Action"])
-        if resource_types(action) or not action.startswith(("personalize:", "logs:", "xray:"))
+        if resource_types(action) or not action.startswith(("personalize:", "logs:", "xray:", "ses:GetAccount"))
     ]
 
 
@@ -252,7 +252,7 @@ def mails_come_from_our_address(project: Project) -> list[str]:
     """ses:SendEmail on our identity and configuration set, under the one sender."""
     findings = []
     for name, statement in every_statement(project):
-        if not any(action.startswith("ses:") for action in listed(statement["Action"])):
+        if not any(action.startswith("ses:Send") for action in listed(statement["Action"])):
             continue
         sender = statement.get("Condition", {}).get("StringEquals", {}).get("ses:FromAddress")
         if text(sender) != text(project.environment(name).get("SENDER")):

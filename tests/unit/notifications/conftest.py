@@ -1,12 +1,14 @@
 """Fixtures: a school with empty tables, at a fixed time."""
 
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
 from campus import clients, clock
+from notifications import pace
 from tests.unit.notifications.school import GRACE, TABLES, School
 from tests.unit.tables import create_tables
 
@@ -33,7 +35,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> None:
         "SENDER": "noreply@student-system.example",
         "CONFIGURATION_SET": "mail",
         "MAIL_GRACE_SECONDS": str(GRACE),
+        "MAIL_PARK_SECONDS": "3600",
         "MAIL_QUEUE_URL": "https://sqs.example/mail",
+        "ANNOUNCEMENT_QUEUE_URL": "https://sqs.example/announcements",
+        "UNSUBSCRIBE_URL": "https://api.example/unsubscribe",
+        "UNSUBSCRIBE_KEY_ARN": "arn:aws:secretsmanager:ap-southeast-1:000000000000:secret:unsubscribe",
         "POWERTOOLS_SERVICE_NAME": "nightclass",
         "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
     }.items():
@@ -51,6 +57,9 @@ def open_school(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             create_tables(TABLES)
             school = School(_real=real)
             monkeypatch.setattr(clock, "now", lambda: school.now)
+            monkeypatch.setattr(clock, "now_ms", lambda: school.milliseconds())
+            monkeypatch.setattr(pace, "time", SimpleNamespace(sleep=lambda seconds: school.sleep(seconds)))
+            pace.allowance.cache_clear()
             monkeypatch.setattr(BaseClient, "_make_api_call", lambda *arguments: school.call(*arguments))
             return school
 

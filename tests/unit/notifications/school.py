@@ -14,6 +14,9 @@ from notifications import ledger, send_email
 
 NOW = 1_795_000_000
 GRACE = 86_400
+# SES's words (developer guide, "Errors related to the sending quotas" and "Amazon SES email sending errors").
+DAY_IS_SPENT = "Daily message quota exceeded."
+UNVERIFIED = "Email address is not verified. The following identities failed the check in region AP-SOUTHEAST-1: "
 TABLES = {
     "Students": (("studentId",), {}),
     "ClassActivity": (("classId", "activity"), {"byMember": ("member", "classId")}),
@@ -39,6 +42,11 @@ class School:
     ses: list[Callable[[], None]] = field(default_factory=list)
     accepted: list[dict[str, Any]] = field(default_factory=list)
     hidden: list[int] = field(default_factory=list)
+    queued_anew: list[str] = field(default_factory=list)
+    quota: dict[str, float] = field(
+        default_factory=lambda: {"MaxSendRate": 14.0, "Max24HourSend": 50_000.0, "SentLast24Hours": 0.0}
+    )
+    slept: float = 0
     _real: Any = None
 
     def call(self, client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
@@ -66,8 +74,21 @@ class School:
             case "ChangeMessageVisibility":
                 self.hidden.append(arguments["VisibilityTimeout"])
                 return {}
+            case "SendMessage":
+                self.queued_anew.append(arguments["MessageBody"])
+                return {"MessageId": f"anew-{len(self.queued_anew)}"}
+            case "GetAccount":
+                return {"SendQuota": dict(self.quota)}
+            case "GetSecretValue":
+                return {"SecretString": "a key for tests"}
             case _:
                 return self._real(client, operation, arguments)
+
+    def sleep(self, seconds: float) -> None:
+        self.slept += seconds
+
+    def milliseconds(self) -> int:
+        return int((self.now + self.slept) * 1000)
 
     def student(self, student_id: str = "sv-1", **columns: str) -> None:
         row = {"email": f"{student_id}@example.edu", "displayName": "Nguyễn Thị Ánh", "locale": "vi", **columns}
@@ -84,12 +105,17 @@ class School:
         """Hand one message to `send_email`; how many messages stay on the queue."""
         return len(self.send_batch([event], receipts=receipts))
 
-    def send_batch(self, events: list[Any], *, receipts: int = 1, milliseconds: int = 30_000) -> list[str]:
+    def send_batch(
+        self, events: list[Any], *, receipts: int = 1, milliseconds: int | Callable[[], int] = 30_000
+    ) -> list[str]:
         answer = send_email.handler(batch(events, receipts), Context(milliseconds))  # type: ignore[arg-type]
         return [str(failure["itemIdentifier"]) for failure in answer["batchItemFailures"]]
 
     def ledger(self) -> list[dict[str, Any]]:
         return [row for row in tables.operations().scan()["Items"] if row["sk"] == "MAIL"]
+
+    def slot(self) -> dict[str, Any]:
+        return tables.operations().get_item(Key={"pk": "PACE", "sk": "SES"}).get("Item", {})
 
     def ses_reports_what_it_sent(self) -> None:
         """SES's Send events, which carry the ledger id as a tag, have come in."""
@@ -102,10 +128,10 @@ class School:
 class Context:
     """What Lambda hands over beside the event."""
 
-    milliseconds: int = 30_000
+    milliseconds: int | Callable[[], int] = 30_000
 
     def get_remaining_time_in_millis(self) -> int:
-        return self.milliseconds
+        return self.milliseconds if isinstance(self.milliseconds, int) else self.milliseconds()
 
 
 def batch(events: list[Any], receipts: int = 1) -> dict[str, Any]:

@@ -21,7 +21,9 @@ TEMPLATES = Path(message.__file__).parent / "templates"
 RECIPIENT = {"recipient": {"studentId": "sv-1", "classId": "toan-10"}}
 EVENTS = {"enrollment": enrolled(), "submission": submitted(), "announcement": announced() | RECIPIENT}
 PARTS = ("subject", "txt", "html")
-COMMON = {"displayName": "Nguyễn Thị Ánh", "classTitle": "Toán 10 & Lý"}
+PAGES = ("unsubscribe", "unsubscribed")
+LINK = "https://api.example/unsubscribe?token=W10.x-_"
+COMMON = {"displayName": "Nguyễn Thị Ánh", "classTitle": "Toán 10 & Lý", "unsubscribeUrl": LINK}
 VIETNAMESE = (
     "".join(
         unicodedata.normalize("NFC", letter + mark + tone)
@@ -82,7 +84,17 @@ def test_every_placeholder_of_every_template_has_a_value(kind: str, locale: str)
 def test_there_is_no_template_beside_those() -> None:
     found = {str(path.relative_to(TEMPLATES)) for path in TEMPLATES.rglob("*.*")}
     expected = {f"{locale}/{kind}.{part}" for locale in message.LOCALES for kind in EVENTS for part in PARTS}
-    assert found == expected | {"page.html"}
+    pages = [*(f"{locale}/{page}" for locale in message.LOCALES for page in PAGES), "vi/unsubscribe_refused"]
+    expected |= {f"{page}.{part}" for page in pages for part in ("subject", "html")} | {"page.html"}
+    assert found == expected
+
+
+@pytest.mark.parametrize("locale", message.LOCALES)
+def test_only_an_announcement_offers_its_end(locale: str) -> None:
+    for kind in EVENTS:
+        composed = message.compose(kind, locale, values(kind))
+        offers = [LINK in composed.text, f'<a href="{LINK}">' in composed.html]
+        assert offers == [kind == "announcement"] * 2
 
 
 @pytest.mark.parametrize("kind", EVENTS)
@@ -213,7 +225,7 @@ def test_the_request_has_one_recipient_and_tags_without_personal_data(environmen
     told = notice.of(EVENTS["announcement"])
     composed = message.compose("announcement", "vi", values("announcement"))
 
-    request: Any = ses.request(composed, "sv-1@example.edu", ledger_id=told.ledger_id, kind=told.kind)
+    request: Any = ses.request(composed, "sv-1@example.edu", ledger_id=told.ledger_id, kind=told.kind, headers={})
 
     assert request["Destination"] == {"ToAddresses": ["sv-1@example.edu"]}
     assert request["ConfigurationSetName"] == "mail"

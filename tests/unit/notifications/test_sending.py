@@ -2,12 +2,16 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from campus import tables
 from campus.observability import logger
+from notifications import subscription, suppression
+from notifications.address import digest
 from tests.unit.notifications.school import (
+    UNVERIFIED,
     School,
     announced,
     enrolled,
@@ -70,11 +74,12 @@ def test_an_international_domain_goes_out_in_punycode(school: School) -> None:
 @pytest.mark.parametrize(
     "misfortune",
     [
-        refusal("TooManyRequestsException", 429),
         refusal("LimitExceededException"),
         refusal("SendingPausedException"),
         refusal("AccessDeniedException", 403),
-        refusal("MessageRejected", message="Email address is not verified: noreply@student-system.example"),
+        refusal("MessageRejected", message=f"{UNVERIFIED}noreply@student-system.example"),
+        refusal("MessageRejected", message=f"{UNVERIFIED}sv-1@example.edu, Student-System.example"),
+        refusal("MessageRejected", message="Email address is not verified."),
     ],
 )
 def test_what_ses_refuses_for_now_comes_back_later_and_later_and_goes_out_once(
@@ -108,6 +113,87 @@ def test_what_ses_refuses_for_good_is_not_tried_again(school: School, code: str)
     assert [(row["status"], row["reason"], row["state"]) for row in school.ledger()] == [
         ("FAILED", code, "MAIL#FAILED")
     ]
+
+
+def test_in_the_sandbox_an_unverified_recipient_is_skipped_and_written_to_after_it(school: School) -> None:
+    school.student()
+    school.ses = [refusal("MessageRejected", message=f"{UNVERIFIED}sv-1@example.edu")]
+    event = enrolled()
+
+    assert school.deliver(event) == 0
+    (row,) = school.ledger()
+    assert (row["status"], row.get("state"), row.get("reason")) == ("SKIPPED_SANDBOX", None, None)
+
+    assert school.deliver(event) == 0
+    assert len(school.accepted) == 1
+    assert [row["status"] for row in school.ledger()] == ["SENT"]
+
+
+def test_an_address_that_bounced_for_good_is_not_written_to_and_costs_no_slot(school: School) -> None:
+    school.student()
+    suppression.bounced(digest("sv-1@example.edu"))
+
+    assert school.deliver(enrolled()) == 0
+
+    assert [row["status"] for row in school.ledger()] == ["SKIPPED_SUPPRESSED"]
+    assert not school.slot()
+
+
+def test_who_unsubscribed_gets_receipts_but_no_announcement(school: School) -> None:
+    school.student()
+    tables.students().update_item(
+        Key={"studentId": "sv-1"},
+        UpdateExpression="ADD unsubscribed :topic",
+        ExpressionAttributeValues={":topic": {"announcement"}},
+    )
+
+    assert [school.deliver(to_one(announced())), school.deliver(enrolled()), school.deliver(submitted())] == [0, 0, 0]
+
+    assert sorted(row["status"] for row in school.ledger()) == ["SENT", "SENT", "SKIPPED_UNSUBSCRIBED"]
+
+
+def test_an_announcement_can_be_ended_by_one_click_and_a_receipt_cannot(school: School) -> None:
+    school.student()
+    school.send_batch([to_one(announced()), enrolled(), submitted()])
+
+    headers = [
+        {header["Name"]: header["Value"] for header in mail["Content"]["Simple"]["Headers"]} for mail in school.accepted
+    ]
+    assert headers[0] == {
+        "List-Unsubscribe": f"<{subscription.link('sv-1', 'announcement')}>",
+        "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+    }
+    assert headers[1:] == [{}, {}]
+    assert subscription.link("sv-1", "announcement") in school.accepted[0]["Content"]["Simple"]["Body"]["Text"]["Data"]
+
+
+def test_a_settled_mail_is_known_before_it_takes_a_slot(school: School) -> None:
+    school.student()
+    event = enrolled()
+    school.deliver(event)
+    slot, calls = school.slot(), len(school.calls)
+
+    assert school.deliver(event) == 0
+
+    assert school.slot() == slot
+    assert school.calls[calls:-1] == ["BatchGetItem"]
+
+
+def test_keys_dynamodb_hands_back_are_asked_for_again(school: School, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    school.student()
+    act, asked = School._act, list[Any]()
+
+    def hand_back(self: School, made: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "BatchGetItem" and not asked:
+            asked.append(arguments)
+            return {"Responses": {}, "UnprocessedKeys": arguments["RequestItems"]}
+        return act(self, made, operation, arguments)
+
+    monkeypatch.setattr(School, "_act", hand_back)
+
+    assert school.deliver(enrolled()) == 0
+    assert len(school.accepted) == 1
 
 
 def test_poison_in_a_batch_fails_alone(school: School) -> None:

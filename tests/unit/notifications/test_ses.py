@@ -16,7 +16,7 @@ def test_a_verified_sender_gets_a_message_id_and_the_words_arrive(environment: N
     with mock_aws():
         boto3.client("sesv2").create_email_identity(EmailIdentity="student-system.example")
 
-        message_id = ses.send(MAIL, "sv-1@example.edu", ledger_id="0" * 32, kind="enrollment")
+        message_id = ses.send(MAIL, "sv-1@example.edu", ledger_id="0" * 32, kind="enrollment", headers={})
 
         (sent,) = ses_backends[ACCOUNT]["ap-southeast-1"].sent_messages
         assert sent.id == message_id
@@ -26,7 +26,7 @@ def test_a_verified_sender_gets_a_message_id_and_the_words_arrive(environment: N
 
 def test_a_sender_that_is_not_verified_yet_holds_the_mail_up_and_does_not_lose_it(environment: None) -> None:
     with mock_aws(), pytest.raises(ses.HeldUpError) as caught:
-        ses.send(MAIL, "sv-1@example.edu", ledger_id="0" * 32, kind="enrollment")
+        ses.send(MAIL, "sv-1@example.edu", ledger_id="0" * 32, kind="enrollment", headers={})
     assert caught.value.code == "MessageRejected"
 
 
@@ -35,5 +35,5 @@ def test_ses_out_of_reach_holds_the_mail_up(environment: None, monkeypatch: pyte
     monkeypatch.setenv("AWS_ENDPOINT_URL_SESV2", "http://127.0.0.1:1")
 
     with pytest.raises(ses.HeldUpError) as caught:
-        ses.send(MAIL, "sv-1@example.edu", ledger_id="0" * 32, kind="enrollment")
+        ses.send(MAIL, "sv-1@example.edu", ledger_id="0" * 32, kind="enrollment", headers={})
     assert caught.value.code == "EndpointConnectionError"
