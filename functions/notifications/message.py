@@ -40,13 +40,28 @@ def compose(kind: str, locale: str, values: Mapping[str, str]) -> Message:
     Raises:
         KeyError: a template names a placeholder that has no value.
     """
-    language = locale if locale in LOCALES else LOCALES[0]
+    language = _language(locale)
     said = {name: paragraph(value) if name == "content" else line(value) for name, value in values.items()}
     escaped = {name: html.escape(value).replace("\n", "<br>\n") for name, value in said.items()}
     subject = line(_template(language, f"{kind}.subject").substitute(said))[:MAX_SUBJECT]
     body = _template(language, f"{kind}.html").substitute(escaped)
-    page = _template("", "page.html").substitute(language=language, subject=html.escape(subject), body=body)
-    return Message(subject, _template(language, f"{kind}.txt").substitute(said), page)
+    return Message(subject, _template(language, f"{kind}.txt").substitute(said), _page(language, subject, body))
+
+
+def page(name: str, locale: str | None) -> str:
+    """A web page that says the same to everybody, in the look of the mails."""
+    language = _language(locale)
+    return _page(
+        language, _template(language, f"{name}.subject").template, _template(language, f"{name}.html").template
+    )
+
+
+def _page(language: str, subject: str, body: str) -> str:
+    return _template("", "page.html").substitute(language=language, subject=html.escape(subject), body=body)
+
+
+def _language(locale: str | None) -> str:
+    return locale if locale in LOCALES else LOCALES[0]
 
 
 def line(value: str) -> str:

@@ -9,6 +9,9 @@ import hmac
 import json
 from functools import cache
 
+from botocore.exceptions import ClientError
+
+from campus import tables
 from campus.clients import client
 from campus.settings import settings
 from notifications.notice import Notice
@@ -54,6 +57,32 @@ def headers(told: Notice) -> dict[str, str]:
         "List-Unsubscribe": f"<{link(told.student_id, told.kind)}>",
         "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
     }
+
+
+def locale(student_id: str) -> str | None:
+    """The language of a student; None where nobody knows."""
+    return tables.students().get_item(Key={"studentId": student_id}).get("Item", {}).get("locale")  # type: ignore[return-value]
+
+
+def end(student_id: str, topic: str) -> str | None:
+    """Write to this student about this topic no more. A student who is not there any more has nothing to end.
+
+    Returns:
+        The language of the student; None where nobody knows.
+    """
+    try:
+        stored = tables.students().update_item(
+            Key={"studentId": student_id},
+            ConditionExpression="attribute_exists(studentId)",
+            UpdateExpression="ADD unsubscribed :topic",
+            ExpressionAttributeValues={":topic": {topic}},
+            ReturnValues="ALL_NEW",
+        )["Attributes"]
+    except ClientError as error:
+        if tables.is_conditional_failure(error):
+            return None
+        raise
+    return stored.get("locale")  # type: ignore[return-value]
 
 
 def _encoded(value: bytes) -> str:

@@ -1,8 +1,8 @@
 """Whom not to write to: addresses that bounced or complained, and students who unsubscribed.
 
 An address is known here only by its hash: Operations, pk `SUPPRESSION#<hash>`, sk `ALL` (it bounced for good), the
-kind of mail that was complained about, or `SOFT` (a count of soft bounces, which suppresses nothing). The rows stay
-until a person removes them.
+kind of mail that was complained about, or `SOFT` (which mails bounced softly; that suppresses nothing). What suppresses
+stays until a person removes it.
 """
 
 from collections.abc import Mapping
@@ -12,6 +12,7 @@ from boto3.dynamodb.conditions import Key
 
 from campus import clock, tables
 from notifications import address
+from notifications.ledger import KEPT_SECONDS
 
 
 def why_not(kind: str, student: Mapping[str, Any], to: str) -> str | None:
@@ -44,6 +45,15 @@ def bounced(recipient: str) -> None:
 def complained(recipient: str, kind: str) -> None:
     """This kind of mail was called spam there: never again this kind."""
     _suppress(recipient, kind)
+
+
+def soft_bounced(recipient: str, ledger_id: str) -> None:
+    """The mailbox was full or away. Mails are kept as a set, so that one counts once however often SES reports it."""
+    tables.operations().update_item(
+        Key={"pk": _pk(recipient), "sk": "SOFT"},
+        UpdateExpression="SET expiresAt = :expires ADD mails :mail",
+        ExpressionAttributeValues={":expires": clock.now() + KEPT_SECONDS, ":mail": {ledger_id}},
+    )
 
 
 def _suppress(recipient: str, what: str) -> None:

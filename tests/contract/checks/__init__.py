@@ -3,6 +3,7 @@
 from tests.contract.checks import (
     environment,
     events,
+    feedback,
     handlers,
     layering,
     machine,
@@ -19,6 +20,7 @@ __all__ = [
     "CHECKS",
     "environment",
     "events",
+    "feedback",
     "handlers",
     "layering",
     "machine",

@@ -50,12 +50,24 @@ def event_patterns_are_valid(project: Project) -> list[str]:
     """EventBridge silently matches nothing where a key is mistyped; no linter looks inside a pattern."""
     findings = []
     for name, rule in project.resources("AWS::Events::Rule"):
-        findings += [f"{name}: {problem}" for problem in grammar.pattern_problems(rule.get("EventPattern"))]
+        findings += [f"{name}: {problem}" for problem in grammar.pattern_problems(_deployed(rule.get("EventPattern")))]
     for name, source in project.event_sources("DynamoDB"):
         for entry in source.get("FilterCriteria", {}).get("Filters", []):
             problems = grammar.filter_problems(entry["Pattern"])
             findings += [f"{name}: {problem}" for problem in problems]
     return findings
+
+
+def _deployed(pattern: object) -> object:
+    """A pattern in which every reference is the text it will be."""
+    match pattern:
+        case {"Ref": _} | {"Fn::GetAtt": _} | {"Fn::Sub": _}:
+            return text(pattern)
+        case dict():
+            return {key: _deployed(value) for key, value in pattern.items()}
+        case list():
+            return [_deployed(value) for value in pattern]
+    return pattern
 
 
 @contract
@@ -139,14 +151,18 @@ def every_handler_has_a_fixture(project: Project) -> list[str]:
 
 @contract
 def route_fixtures_are_of_their_route(project: Project) -> list[str]:
-    """An HTTP fixture is a request of payload format 2.0 to its function's own route."""
-    findings = []
+    """Each route has a request of payload 2.0, `<handler>.json` or `<handler>.<which>.json`; each such is a route's."""
+    routes: dict[str, set[str]] = {}
     for name, route in project.event_sources("HttpApi"):
         verb = project.entry(name)[0].rpartition(".")[2]
-        fixture = project.fixtures.get(verb)
-        expected = f"{route['Method']} {route['Path']}"
-        if fixture is not None and (fixture.get("version"), fixture.get("routeKey")) != ("2.0", expected):
-            findings.append(f"events/{verb}.json: {fixture.get('routeKey')}, not {expected} of payload 2.0")
+        routes.setdefault(verb, set()).add(f"{route['Method']} {route['Path']}")
+    findings = []
+    for verb, expected in routes.items():
+        fixtures = [at for name, at in project.fixtures.items() if name.split(".")[0] == verb]
+        found = {str(at.get("routeKey")) for at in fixtures if at.get("version") == "2.0"}
+        findings += [f"events/{verb}.json: {sorted(found)}, not {sorted(expected)} of payload 2.0"] * (
+            found != expected
+        )
     return findings
 
 

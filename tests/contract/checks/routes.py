@@ -4,6 +4,7 @@ from tests.contract.project import Project, contract, referent, text
 
 # Links in mails are opened without a token.
 PUBLIC_PATHS = {"/unsubscribe"}
+LINK = "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/unsubscribe"
 
 
 @contract
@@ -17,6 +18,20 @@ def every_route_has_the_authorizer(project: Project) -> list[str]:
         if chosen != default and route.get("Path") not in PUBLIC_PATHS:
             findings.append(f"{name}: {route.get('Method')} {route.get('Path')} has authorizer {chosen}")
     return findings
+
+
+@contract
+def the_unsubscribe_link_needs_no_token(project: Project) -> list[str]:
+    """A mail program follows the link of an announcement with GET or POST, and has no access token."""
+    open_routes = {
+        (str(route["Method"]), str(route["Path"]))
+        for _, route in project.event_sources("HttpApi")
+        if route.get("Auth") == {"Authorizer": "NONE"}
+    }
+    expected = {(method, path) for path in PUBLIC_PATHS for method in ("GET", "POST")}
+    findings = [f"{' '.join(route)}: not open, or open beside the link" for route in sorted(open_routes ^ expected)]
+    links = {text(project.environment(name).get("UNSUBSCRIBE_URL", LINK)) for name in project.functions}
+    return findings + [f"the link in mails leads to {link}" for link in sorted(links - {LINK})]
 
 
 @contract
