@@ -26,6 +26,7 @@ _POLL_SECONDS = 0.1
 _PATIENCE: dict[str, Any] = {"connect_timeout": 5, "retries": {"total_max_attempts": 1}}
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 _EXECUTE_API = re.compile(r"^https://(\w+)\.execute-api\.[\w-]+\.amazonaws\.com(?:/(\w+))?/?$")
+_API_LINK = re.compile(r"https://(\w+)\.execute-api\.[\w-]+\.amazonaws\.com(?=/)")
 _QUEUE_URL = re.compile(r"^https?://[^/]+(/\d{12}/[^/]+)$")
 
 
@@ -214,6 +215,11 @@ def local_address(endpoint: str, value: str) -> str:
     if queue := _QUEUE_URL.match(value):
         return endpoint + queue[1]
     return value
+
+
+def local_links(endpoint: str, text: str) -> str:
+    """A text with links to the API, as they are followed here."""
+    return _API_LINK.sub(lambda api: f"{endpoint}/_aws/execute-api/{api[1]}/$default", text)
 
 
 def _one_line(error: object) -> str:

@@ -90,16 +90,19 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
     import ministack.app
 
     from local import compat
-    from local.cloud.tokens import answer_token_request
+    from local.cloud.archive import archived_events
+    from local.cloud.tokens import token_answer
 
     compat.apply(time_scale)
     nursery = Nursery() if sys.platform == "linux" else None
     compat.functions.start_quickly(nursery.start if nursery is not None else None)
     personalize = _personalize(state_dir, time_scale, endpoint)
 
+    own_answers = {"/_nightclass/tokens": token_answer, "/_nightclass/events": archived_events}
+
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == "/_nightclass/tokens":
-            await answer_token_request(receive, send)
+        if scope["type"] == "http" and (own := own_answers.get(scope["path"])):
+            await _answer(own, receive, send)
         else:
             await ministack.app.app(scope, receive, send)
 
@@ -123,6 +126,23 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
         personalize.close()
         if nursery is not None:
             nursery.close()
+
+
+async def _answer(answer: Callable[[dict[str, Any]], dict[str, Any]], receive: Receive, send: Send) -> None:
+    """Answer the JSON of a request with JSON; 404 where the answer raises LookupError."""
+    body = b""
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if not message.get("more_body"):
+            break
+    try:
+        status, document = 200, answer(json.loads(body))
+    except LookupError as error:
+        status, document = 404, {"message": f"there is no {error}"}
+    headers = [(b"content-type", b"application/json")]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": json.dumps(document).encode()})
 
 
 def _watch_stdin(loop: asyncio.AbstractEventLoop, stopping: asyncio.Event) -> None:

@@ -2,31 +2,15 @@
 
 import base64
 import json
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 from local.cloud import ACCOUNT_ID, REGION
 
 
-async def answer_token_request(
-    receive: Callable[[], Awaitable[dict[str, Any]]], send: Callable[[dict[str, Any]], Awaitable[None]]
-) -> None:
-    """POST {userPoolId, clientId, username, expiresIn} → {accessToken}; 404 for an unknown pool, client or user."""
-    body = b""
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if not message.get("more_body"):
-            break
-    try:
-        wanted = json.loads(body)
-        token = access_token(wanted["userPoolId"], wanted["clientId"], wanted["username"], int(wanted["expiresIn"]))
-        status, answer = 200, {"accessToken": token}
-    except LookupError as error:
-        status, answer = 404, {"message": f"no such pool, client or user: {error}"}
-    headers = [(b"content-type", b"application/json")]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+def token_answer(wanted: dict[str, Any]) -> dict[str, Any]:
+    """{userPoolId, clientId, username, expiresIn} → {accessToken}; LookupError for an unknown pool, client or user."""
+    token = access_token(wanted["userPoolId"], wanted["clientId"], wanted["username"], int(wanted["expiresIn"]))
+    return {"accessToken": token}
 
 
 def access_token(pool_id: str, client_id: str, username: str, expires_in: int) -> str:

@@ -14,6 +14,8 @@ import click
 from local.cloud import loopback
 from local.commands.instance import Instance
 from local.commands.options import CommandError, common, emit
+from local.commands.provenance import traced
+from local.deploy import local_links
 from local.load.rows import iso
 
 _TIMEOUT = 40
@@ -23,9 +25,13 @@ _TIMEOUT = 40
 @click.option("--to", "address", help="Only mails to this address.")
 @common
 def mailbox(address: str | None, state_dir: Path, as_json: bool) -> None:
-    """Print the mails accepted so far, one JSON object a line, oldest first."""
+    """Print the mails accepted so far, one JSON object a line, oldest first.
+
+    Each with its ledger id, the status of its ledger row, and the event behind it.
+    """
     del as_json  # JSON lines in any case
-    for mail in mails(Instance.of(state_dir), address):
+    instance = Instance.of(state_dir)
+    for mail in traced(instance, mails(instance, address)):
         emit(mail)
 
 
@@ -44,11 +50,14 @@ def recommend(user_id: str, num: int, state_dir: Path, as_json: bool) -> None:
 
 
 def mails(instance: Instance, address: str | None = None) -> list[dict[str, Any]]:
-    """The mails that the local SES accepted, oldest first: to, subject, text, html, headers, tags, sentAt."""
+    """The mails that the local SES accepted, oldest first: to, subject, text, html, headers, tags, ledgerId, sentAt.
+
+    Links to the API lead to where it is reached here.
+    """
     with loopback.open(f"{instance.endpoint}/_ministack/ses/messages", timeout=_TIMEOUT) as answer:
         accounts: Mapping[str, list[Mapping[str, Any]]] = json.load(answer)["messages"]
     sent = sorted((one for account in accounts.values() for one in account), key=lambda one: one["Timestamp"])
-    return [_mail(one) for one in sent if address is None or address in one["To"]]
+    return [_mail(one, instance.endpoint) for one in sent if address is None or address in one["To"]]
 
 
 def call(instance: Instance, method: str, path: str, token: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
@@ -79,13 +88,15 @@ def _message(error: urllib.error.HTTPError) -> str:
         return " ".join(text.split())[:200]
 
 
-def _mail(record: Mapping[str, Any]) -> dict[str, Any]:
+def _mail(record: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
+    tags = record["Tags"] or {}
     return {
         "to": ", ".join(record["To"]),
         "subject": record["Subject"],
-        "text": record["BodyText"],
-        "html": record["BodyHtml"],
-        "headers": record["Headers"] or {},
-        "tags": record["Tags"] or {},
+        "text": local_links(endpoint, record["BodyText"]),
+        "html": record["BodyHtml"] and local_links(endpoint, record["BodyHtml"]),
+        "headers": {name: local_links(endpoint, value) for name, value in (record["Headers"] or {}).items()},
+        "tags": tags,
+        "ledgerId": tags.get("ledger-id"),
         "sentAt": iso(record["Timestamp"]),
     }
