@@ -184,7 +184,7 @@ def growth(as_json: bool, sizes: Sequence[tuple[int, int, int]] = GROWTH) -> Non
     """Print what training and serving cost as made-up data grow: half of the steps follow a chain, half popularity."""
     import scipy.sparse.linalg  # noqa: F401 (its loading is no part of a fit)
 
-    rows = []
+    rows: list[dict[str, Any]] = []
     for events, items, users in sizes:
         columns = _made_up(events, items, users)
         started = time.perf_counter()
@@ -207,12 +207,15 @@ def growth(as_json: bool, sizes: Sequence[tuple[int, int, int]] = GROWTH) -> Non
 
 
 def _made_up(events: int, items: int, users: int) -> tuple[list[str], list[str], list[int]]:
+    """Columns in which every item and every user occurs; sorted by user."""
     random = np.random.default_rng(0)
-    who = np.sort(random.integers(0, users, events))
+    who = np.sort(np.concatenate([np.arange(users), random.integers(0, users, events - users)]))
     what = (random.pareto(1.1, events) * items / 200).astype(np.int64) % items
     successor = random.permutation(items)
     led = np.flatnonzero((np.diff(who, prepend=-1) == 0) & (random.random(events) < 0.5))
-    what[led] = successor[what[led - 1]]
+    for event in led.tolist():  # one by one, since what leads may itself have been led
+        what[event] = successor[what[event - 1]]
+    what[random.choice(events, items, replace=False)] = np.arange(items)
     return [f"u{code}" for code in who.tolist()], [f"i{code}" for code in what.tolist()], list(range(events))
 
 

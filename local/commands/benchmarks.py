@@ -86,6 +86,17 @@ def recommender(
         main(file, split, seeds, as_json, items, users)
 
 
+@bench.command()
+@click.option("--largest", type=click.IntRange(min=10_000), help="Leave out points of more interactions.")
+@common
+def growth(largest: int | None, state_dir: Path, as_json: bool) -> None:
+    """Train the recommender on made-up data of growing size, up to a million interactions."""
+    from local.bench.recommender import GROWTH
+    from local.bench.recommender import growth as grow
+
+    grow(as_json, [size for size in GROWTH if size[0] <= (largest or size[0])])
+
+
 @contextlib.contextmanager
 def _interactions(data: Path | None) -> Iterator[Path]:
     if data is None and REAL_DATA.is_file():

@@ -31,21 +31,27 @@ class Recipe:
 
 
 SEQUENCE_V1 = {"hidden_dimension": "149", "bptt": "32", "recency_mask": "true"}
+SEQUENCE_V2 = {"apply_recency_bias": "true"}
 RECIPES = {
     recipe.name: recipe
     for recipe in (
-        Recipe("aws-user-personalization-v2", USER_PERSONALIZATION, "Items a user will want next.", {}),
+        Recipe("aws-user-personalization-v2", USER_PERSONALIZATION, "Items a user will want next.", SEQUENCE_V2),
         Recipe("aws-user-personalization", USER_PERSONALIZATION, "Items a user will want next.", SEQUENCE_V1),
-        Recipe("aws-personalized-ranking-v2", PERSONALIZED_RANKING, "Given items in a user's order.", {}),
+        Recipe("aws-personalized-ranking-v2", PERSONALIZED_RANKING, "Given items in a user's order.", SEQUENCE_V2),
         Recipe("aws-personalized-ranking", PERSONALIZED_RANKING, "Given items in a user's order.", SEQUENCE_V1),
         Recipe("aws-popularity-count", POPULAR_ITEMS, "Items with the most interactions.", {}),
         Recipe(
             "aws-trending-now",
             TRENDING_NOW,
             "Items whose interactions grow fastest.",
-            {"trend_discovery_frequency": "1 day"},
+            {"trend_discovery_frequency": "2 hours"},
         ),
-        Recipe("aws-similar-items", RELATED_ITEMS, "Items similar to a given one.", {}),
+        Recipe(
+            "aws-similar-items",
+            RELATED_ITEMS,
+            "Items similar to a given one.",
+            {"item_id_hidden_dim": "100", "item_metadata_hidden_dim": "100"},
+        ),
         Recipe(
             "aws-sims",
             RELATED_ITEMS,

@@ -65,7 +65,7 @@ class TrendingModel(_OneRanking):
 
     kind = "trending"
 
-    def __init__(self, period: int = 86_400) -> None:
+    def __init__(self, period: int = 7_200) -> None:
         super().__init__()
         self._period = period
 

@@ -57,9 +57,10 @@ class Recipe:
 
 
 FLAG = Choice(("true", "false"))
+PERCENTILE = Number(0, 1, whole=False)
 HISTORY: dict[str, Number | Choice] = {
-    "min_user_history_length_percentile": Number(0, 1, whole=False),
-    "max_user_history_length_percentile": Number(0, 1, whole=False),
+    "min_user_history_length_percentile": PERCENTILE,
+    "max_user_history_length_percentile": PERCENTILE,
 }
 SEQUENCE_V1: dict[str, Number | Choice] = {
     "hidden_dimension": Number(32, 256),
@@ -67,15 +68,16 @@ SEQUENCE_V1: dict[str, Number | Choice] = {
     "recency_mask": FLAG,
     **HISTORY,
 }
-SEQUENCE_V2: dict[str, Number | Choice] = {"apply_recency_bias": FLAG, **HISTORY}
+SEQUENCE_V2: dict[str, Number | Choice] = {"apply_recency_bias": FLAG}
 SIMS: dict[str, Number | Choice] = {
     "popularity_discount_factor": Number(0, 1, whole=False),
     "min_cointeraction_count": Number(0, 10),
     **HISTORY,
-    "min_item_history_length_percentile": Number(0, 1, whole=False),
-    "max_item_history_length_percentile": Number(0, 1, whole=False),
+    "min_item_interaction_count_percentile": PERCENTILE,
+    "max_item_interaction_count_percentile": PERCENTILE,
 }
-PERIODS = {"30 minutes": 1_800, "1 hour": 3_600, "3 hours": 10_800, "1 day": 86_400}
+HIDDEN_DIMENSION = Number(30, 200)
+PERIODS = {"30 minutes": 1_800, "1 hour": 3_600, "2 hours": 7_200, "3 hours": 10_800, "1 day": 86_400}
 
 
 def _blend(given: Mapping[str, str]) -> Model:
@@ -90,12 +92,12 @@ RECIPES: dict[str, Recipe] = {
     "aws-personalized-ranking-v2": Recipe(_blend, SEQUENCE_V2),
     "aws-popularity-count": Recipe(lambda _: PopularityModel(), {}),
     "aws-trending-now": Recipe(
-        lambda given: TrendingModel(PERIODS[given.get("trend_discovery_frequency", "1 day").lower()]),
+        lambda given: TrendingModel(PERIODS[given.get("trend_discovery_frequency", "2 hours").lower()]),
         {"trend_discovery_frequency": Choice(tuple(PERIODS))},
     ),
     "aws-similar-items": Recipe(
         lambda _: SimilarityModel(metadata=True),
-        {"item_id_hidden_dimension": Number(30, 200), "item_metadata_hidden_dimension": Number(0, 200)},
+        {"item_id_hidden_dim": HIDDEN_DIMENSION, "item_metadata_hidden_dim": HIDDEN_DIMENSION},
     ),
     "aws-sims": Recipe(
         lambda given: SimilarityModel(

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
+from local.personalize import recipes as personalize
 from local.recommender import Dataset, History, UnknownHyperParameterError, create_model, evaluate, load_model
 from local.recommender.recipes import RECIPES
 
@@ -78,6 +79,55 @@ def test_unknown_recipes_and_hyper_parameters_are_refused_in_one_line() -> None:
         create_model("aws-sims", {"depth": "3"})
     with pytest.raises(ValueError, match=r"min_cointeraction_count of aws-sims: '11' is refused"):
         create_model("aws-sims", {"min_cointeraction_count": "11"})
+
+
+SEQUENCE_V1 = {
+    "hidden_dimension": (["32", "256"], ["31", "257", "64.5", "many"]),
+    "bptt": (["2", "32"], ["1", "33"]),
+    "recency_mask": (["true", "False"], ["yes", "1"]),
+    "min_user_history_length_percentile": (["0.0", "1.0"], ["-0.1", "1.1", "low"]),
+    "max_user_history_length_percentile": (["0", "0.99"], ["99"]),
+}
+SEQUENCE_V2 = {"apply_recency_bias": (["true", "false"], ["0"])}
+DOCUMENTED = {
+    "aws-user-personalization": SEQUENCE_V1,
+    "aws-personalized-ranking": SEQUENCE_V1,
+    "aws-user-personalization-v2": SEQUENCE_V2,
+    "aws-personalized-ranking-v2": SEQUENCE_V2,
+    "aws-popularity-count": {},
+    "aws-trending-now": {
+        "trend_discovery_frequency": (["30 minutes", "1 hour", "2 hours", "3 hours", "1 day"], ["4 hours", "7200"])
+    },
+    "aws-similar-items": {
+        "item_id_hidden_dim": (["30", "200"], ["29", "201"]),
+        "item_metadata_hidden_dim": (["30", "200"], ["0", "201"]),
+    },
+    "aws-sims": {
+        "popularity_discount_factor": (["0.0", "1.0"], ["-0.1", "1.01"]),
+        "min_cointeraction_count": (["0", "10"], ["-1", "11", "2.5"]),
+        "min_user_history_length_percentile": (["0.005"], ["5"]),
+        "max_user_history_length_percentile": (["0.995"], ["5"]),
+        "min_item_interaction_count_percentile": (["0.01"], ["5"]),
+        "max_item_interaction_count_percentile": (["0.9"], ["5"]),
+    },
+}
+"""By recipe and hyper-parameter of Amazon's developer guide: values at the ends of its range, and values beyond."""
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_recipes_have_the_documented_hyper_parameters_and_ranges(recipe: str) -> None:
+    assert set(RECIPES[recipe].parameters) == set(DOCUMENTED[recipe])
+    for name, (accepted, refused) in DOCUMENTED[recipe].items():
+        for text in accepted:
+            create_model(recipe, {name: text})
+        for text in refused:
+            with pytest.raises(ValueError, match=f"hyper-parameter {name} of {recipe}"):
+                create_model(recipe, {name: text})
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_defaults_that_the_service_tells_are_hyper_parameters_of_the_recipe(recipe: str) -> None:
+    create_model(recipe, personalize.RECIPES[recipe].hyper_parameters)
 
 
 def test_only_the_similarity_recipes_answer_for_an_item() -> None:

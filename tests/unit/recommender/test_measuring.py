@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 
+from local.__main__ import nightclass
 from local.bench import recommender as bench
 from local.recommender import Dataset, archive, evaluation, load_model, metrics
 from local.recommender.protocols import judge, split
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from local.recommender import History
@@ -116,6 +119,36 @@ def test_the_benchmark_ranks_ours_above_popularity_on_ordered_courses(
     assert rows["nightclass"]["ndcg_at_10"] > 0.95
     assert rows["popularity"]["ndcg_at_10"] < 0.7
     assert {"fit_cpu_s", "peak_mb", "p50_ms", "p99_ms", "requests_per_s", "coverage"} <= rows["EASE"].keys()
+
+
+def test_growth_is_measured_at_the_size_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    bench.growth(True, ((3_000, 200, 300), (6_000, 400, 600)))
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(row["events"], row["items"], row["users"]) for row in rows] == [(3_000, 200, 300), (6_000, 400, 600)]
+    assert {"import_s", "fit_cpu_s", "fit_wall_s", "peak_mb", "p50_ms", "p99_ms", "requests_per_s"} <= rows[0].keys()
+    assert (1_000_000, 20_000, 100_000) in bench.GROWTH
+
+
+def test_growth_has_a_command() -> None:
+    result = CliRunner().invoke(nightclass, ["bench", "growth", "--largest", "10000", "--json"])
+    assert result.exit_code == 0
+    assert [json.loads(line)["events"] for line in result.stdout.splitlines()] == [10_000]
+
+
+def test_made_up_steps_follow_a_chain_half_of_the_time() -> None:
+    users, items, times = bench._made_up(20_000, 200, 400)
+    assert times == sorted(times)
+    assert users == sorted(users, key=lambda name: int(name[1:]))
+    followers: dict[str, Counter[str]] = {}
+    for first, second, one, other in pairwise_steps(users, items):
+        if one == other:
+            followers.setdefault(first, Counter())[second] += 1
+    kept = [counts.most_common(1)[0][1] / counts.total() for counts in followers.values() if counts.total() > 50]
+    assert 0.4 < np.mean(kept) < 0.7
+
+
+def pairwise_steps(users: list[str], items: list[str]) -> Iterator[tuple[str, str, str, str]]:
+    return zip(items, items[1:], users, users[1:], strict=False)
 
 
 def test_a_csv_without_a_required_column_is_refused(tmp_path: Path) -> None:
