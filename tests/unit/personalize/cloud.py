@@ -44,6 +44,7 @@ class Cloud:
     url: str
     store: ObjectStore
     clients: dict[str, Any] = field(default_factory=dict)
+    patience: float = DEADLINE
 
     def client(self, name: str) -> Any:
         if name not in self.clients:
@@ -80,7 +81,7 @@ class Cloud:
         self, describe: Callable[..., Any], *, status: str = "ACTIVE", slot: str = "", **arn: str
     ) -> dict[str, Any]:
         """Poll a Describe until the status; a status that cannot lead there fails the test at once."""
-        deadline = time.monotonic() + DEADLINE
+        deadline = time.monotonic() + self.patience
         while True:
             record: dict[str, Any] = next(value for key, value in describe(**arn).items() if key != "ResponseMetadata")
             now = record[slot]["status"] if slot else record["status"]

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import signal
 import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from tests.unit.personalize.cloud import Cloud, filled
+from tests.unit.personalize.servers import processes
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
     from tests.unit.personalize.servers import ObjectStore
 
@@ -121,14 +121,3 @@ def test_a_killed_service_leaves_failed_jobs_and_no_process(
     deadline = time.monotonic() + 20
     while workers & set(processes()):
         assert time.monotonic() < deadline
-
-
-def processes() -> dict[int, int]:
-    """Every living process of this machine, with its parent."""
-    found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            state, parent = path.read_text().rpartition(")")[2].split()[:2]
-            if state != "Z":
-                found[int(path.parent.name)] = int(parent)
-    return found

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.personalize.errors import JobFailed
+from local.personalize.operations.import_jobs import IMPORT
+from local.personalize.store import DATASET, IMPORT_JOB, Resource
 from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEM_FIELDS, ROLE, T0, interaction_rows
 
 if TYPE_CHECKING:
@@ -89,6 +92,28 @@ def test_an_import_reads_the_first_level_of_its_folder(cloud: Cloud) -> None:
     cloud.upload("bucket/levels/readme.txt", ["?"], [])
     cloud.run_import("levels", dataset, "s3://bucket/levels/")
     assert imported(cloud, dataset) == 1000
+
+
+def test_an_id_may_have_256_characters(cloud: Cloud) -> None:
+    dataset = cloud.dataset(cloud.group("longest"), "Items", cloud.schema("longest", ITEM_FIELDS[:2]))
+    rows = [["i" * 256, "t" * 1000], ["j" * 256, "t"]]
+    cloud.run_import("longest", dataset, cloud.upload("bucket/longest.csv", ["ITEM_ID", "TYPE"], rows))
+    rows[1][1] = "t" * 1001
+    location = cloud.upload("bucket/longest.csv", ["ITEM_ID", "TYPE"], rows)
+    assert "more than 1000 characters for TYPE" in cloud.failed_import("longer", dataset, location)
+
+
+def test_an_incremental_import_fails_if_another_changed_the_dataset(cloud: Cloud) -> None:
+    dataset = cloud.dataset(cloud.group("both"), "Interactions", cloud.schema("both", INTERACTION_FIELDS))
+    location = cloud.upload("bucket/both.csv", HEADER, interaction_rows())
+    cloud.run_import("both-0", dataset, location)
+    account = cloud.service._account
+    base = account.store.find(DATASET, dataset)
+    snapshot, base.private["snapshot"] = base.private["snapshot"], "files/of-another-job.npz"
+    job = Resource(IMPORT_JOB, "job", {"datasetArn": dataset, "importMode": "INCREMENTAL"}, {"base": snapshot})
+    with pytest.raises(JobFailed, match="Another import job changed the dataset"):
+        IMPORT.finish(account, job, {"ids": []})  # type: ignore[misc]
+    base.private["snapshot"] = snapshot
 
 
 def test_metadata_columns_count_with_the_event_types(cloud: Cloud) -> None:

@@ -125,3 +125,48 @@ def test_a_deletion_list_that_cannot_be_read_fails_the_job(
     )["dataDeletionJobArn"]
     record = cloud.wait(cloud.control.describe_data_deletion_job, status="FAILED", dataDeletionJobArn=job)
     assert reason in record["failureReason"]
+
+
+def test_a_batch_job_explores_as_configured(cloud: Cloud, campaign: str, version: str) -> None:
+    del campaign
+    lines = [{"userId": "user-0"}]
+    (plain,) = run_batch(cloud, "unexplored", version, lines, numResults=4)
+    exploration = {"itemExplorationConfig": {"explorationWeight": "0.5"}}
+    (found,) = run_batch(cloud, "explored", version, lines, numResults=4, batchInferenceJobConfig=exploration)
+    assert len(set(found["output"]["recommendedItems"]) - set(plain["output"]["recommendedItems"])) == 2
+
+
+@pytest.mark.parametrize("count", [0, 501])
+def test_a_batch_job_has_at_most_500_results_a_line(cloud: Cloud, version: str, count: int) -> None:
+    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="numResults"):
+        run_batch(cloud, "too-many", version, [], numResults=count)
+
+
+def test_five_jobs_of_a_kind_run_at_a_time(cloud: Cloud, school: School, version: str) -> None:
+    account = cloud.service._account
+    for kind in ("BatchInferenceJob", "DataDeletionJob"):
+        account.faults.add({"job": kind, "effect": "hang"})
+    batch = {
+        "solutionVersionArn": version,
+        "roleArn": ROLE,
+        "jobInput": {"s3DataSource": {"path": "s3://bucket/in.json"}},
+        "jobOutput": {"s3DataDestination": {"path": "s3://bucket/out/"}},
+    }
+    deletion = {
+        "datasetGroupArn": school.group,
+        "roleArn": ROLE,
+        "dataSource": {"dataLocation": "s3://bucket/gone.csv"},
+    }
+    for create, given in (
+        (cloud.control.create_batch_inference_job, batch),
+        (cloud.control.create_data_deletion_job, deletion),
+    ):
+        made = [create(jobName=f"crowd-{number}", **given) for number in range(5)]
+        with pytest.raises(cloud.control.exceptions.LimitExceededException, match="More than 5"):
+            create(jobName="crowd-6", **given)
+        for answer in made:
+            arn = next(value for name, value in answer.items() if name.endswith("Arn"))
+            job = account.store.get(arn)
+            assert job is not None
+            account.lifecycle.cancel(job)
+            account.store.remove(job)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.personalize.operations.auto_training import _train_if_new
+from local.personalize.store import SOLUTION
 from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, filled, gone
 
 if TYPE_CHECKING:
@@ -265,3 +267,25 @@ def test_automatic_training_trains_once_data_came_in(cloud: Cloud) -> None:
             solutionArn=solution,
             solutionUpdateConfig={"autoTrainingConfig": {"schedulingExpression": "rate(31 days)"}},
         )
+
+
+def test_automatic_training_waits_for_new_data_and_leaves_the_first_time_to_a_manual_one(
+    launch: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    cloud = launch(tmp_path, time_scale=0)
+    group = filled(cloud, "thrifty")
+    account = cloud.service._account
+    arn = cloud.solution("thrifty", group, "aws-popularity-count")
+    solution, dataset = account.store.find(SOLUTION, arn), account.serving.dataset(group, "INTERACTIONS")
+    assert dataset is not None
+
+    def trained(since: float) -> int:
+        _train_if_new(account, solution, since)
+        return len(cloud.control.list_solution_versions(solutionArn=arn)["solutionVersions"])
+
+    now = time.time()
+    assert trained(now) == 1
+    assert trained(time.time()) == 1  # Nothing came in since.
+    dataset.private["changed"] = time.time()
+    assert trained(now) == 1  # A version was made since the plan.
+    assert trained(time.time()) == 2

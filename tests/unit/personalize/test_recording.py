@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.personalize.events import events_of
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, T0, ids, interaction_rows
+from local.personalize.store import DATASET
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEM_FIELDS, ITEMS, T0, ids, interaction_rows
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
@@ -175,3 +176,33 @@ def test_an_event_keeps_its_impression_its_recommendation_and_its_properties(clo
         "RECOMMENDATION_ID": "RID-1",
         "EVENT_ATTRIBUTION_SOURCE": "mail",
     }
+
+
+def test_put_items_survive_a_full_import_and_a_newer_record_of_an_incremental_one_wins(cloud: Cloud) -> None:
+    dataset = cloud.dataset(cloud.group("survivors"), "Items", cloud.schema("survivors", ITEM_FIELDS[:2]))
+
+    def types() -> dict[str, str]:
+        account = cloud.service._account
+        records = account.serving.entities(account.store.find(DATASET, dataset)).records
+        return {item: record["TYPE"] for item, record in records.items()}
+
+    def location(kind: str) -> str:
+        return cloud.upload(f"bucket/{kind}.csv", ["ITEM_ID", "TYPE"], [["imported", kind]])
+
+    cloud.run_import("survivors-1", dataset, location("first"))
+    for item in ("put", "imported"):
+        cloud.events.put_items(datasetArn=dataset, items=[{"itemId": item, "properties": '{"type": "put"}'}])
+    cloud.run_import("survivors-2", dataset, location("second"))
+    assert types() == {"imported": "put", "put": "put"}
+    cloud.run_import("survivors-3", dataset, location("third"), "INCREMENTAL")
+    assert types() == {"imported": "third", "put": "put"}
+
+
+def test_filters_consider_the_newest_hundred_events_of_a_type(cloud: Cloud, school: School, tracker: str) -> None:
+    for first in range(0, 110, 10):
+        events = [{"eventType": "view", "itemId": f"i{n}", "sentAt": T0 + n} for n in range(first, first + 10)]
+        cloud.events.put_events(trackingId=tracker, userId="avid", sessionId="s", eventList=events)
+    once = {"eventType": "enroll", "itemId": "i0", "sentAt": T0}
+    cloud.events.put_events(trackingId=tracker, userId="avid", sessionId="s", eventList=[once])
+    recent = cloud.service._account.serving.past(school.group, "avid").recent()
+    assert sorted(recent) == sorted([("i0", "enroll"), *((f"i{n}", "view") for n in range(10, 110))])

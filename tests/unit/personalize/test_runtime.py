@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import ITEMS, ids
+from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, ids
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
@@ -168,3 +168,30 @@ def test_metadata_must_be_enabled_for_the_campaign(cloud: Cloud, ranking: str) -
         cloud.runtime.get_personalized_ranking(
             campaignArn=ranking, userId="u", inputList=[ITEMS[0]], metadataColumns={"ITEMS": ["TYPE"]}
         )
+
+
+def test_a_filter_of_another_group_is_refused(cloud: Cloud, campaign: str) -> None:
+    group = cloud.group("foreign")
+    cloud.dataset(group, "Items", cloud.schema("foreign", ITEM_FIELDS))
+    foreign = cloud.filter(group, "foreign", "EXCLUDE ItemID WHERE Items.PRICE > 1")
+    with pytest.raises(cloud.runtime.exceptions.InvalidInputException, match="another dataset group"):
+        cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-0", filterArn=foreign)
+
+
+def test_reasons_are_given_by_the_second_user_personalization_only(cloud: Cloud, school: School) -> None:
+    first = cloud.deploy(
+        "unreasoned", cloud.train(cloud.solution("unreasoned", school.group, "aws-user-personalization"))
+    )
+    promoted = cloud.filter(school.group, "promoted", 'INCLUDE ItemID WHERE Items.TYPE IN ("quiz")')
+    promotion = {"name": "push", "percentPromotedItems": 50, "filterArn": promoted}
+    found = cloud.runtime.get_recommendations(campaignArn=first, userId="user-0", numResults=2, promotions=[promotion])
+    assert [item.get("promotionName") for item in found["itemList"]].count("push") == 1
+    assert not any("reason" in item for item in found["itemList"])
+
+
+def test_a_campaign_being_deleted_answers_no_more(cloud: Cloud, campaign: str) -> None:
+    version = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"]
+    leaving = cloud.deploy("leaving-soon", version)
+    cloud.control.delete_campaign(campaignArn=leaving)
+    with pytest.raises(cloud.runtime.exceptions.ResourceNotFoundException):
+        cloud.runtime.get_recommendations(campaignArn=leaving, userId="user-0")
