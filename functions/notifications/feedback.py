@@ -19,6 +19,8 @@ BOUNCE = "Email Bounced"
 COMPLAINT = "Email Complaint Received"
 REFUSALS = {"Email Rejected": "REJECTED", "Email Rendering Failed": "RENDERING_FAILURE"}
 TYPES = {SENT, *DELIVERIES, BOUNCE, COMPLAINT, *REFUSALS}
+# SES did not even try: the address stands on the account's suppression list.
+_ON_LIST = "OnAccountSuppressionList"
 _METRICS = {"DELIVERED": "MailDelivered", "BOUNCED": "MailBounced", "COMPLAINED": "MailComplained"}
 
 
@@ -43,7 +45,8 @@ def record(event: Mapping[str, Any]) -> None:
         ledger.sent(ledger_id, message_id)
         delivery, reason = _outcome(kind, event)
         _suppress(delivery, row, ledger_id)
-        if delivery and ledger.note_delivery(ledger_id, delivery, at, reason) and delivery in _METRICS:
+        news = bool(delivery) and ledger.note_delivery(ledger_id, delivery, at, reason)
+        if news and delivery in _METRICS and _ON_LIST not in reason:
             metrics().add_metric(_METRICS[delivery], "Count", 1)
 
 
@@ -59,6 +62,9 @@ def _outcome(kind: str, event: Mapping[str, Any]) -> tuple[str, str]:
         delivery = "BOUNCED" if event.get("bounceType") == "Permanent" else "BOUNCED_SOFT"
         return delivery, f"{event.get('bounceType')}/{event.get('bounceSubType')}"
     if kind == COMPLAINT:
+        if event.get("complaintSubType") == _ON_LIST:
+            # Nobody complained of this mail; nobody got it.
+            return "BOUNCED", _ON_LIST
         # A reader who says that it is no spam is reported in the same way.
         said = str(event.get("complaintType") or "")
         return ("DELIVERED" if said == "not-spam" else "COMPLAINED"), said

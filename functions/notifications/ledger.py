@@ -224,13 +224,16 @@ def _origin(notice: Notice) -> dict[str, Any]:
 def _update(ledger_id: str, condition: str, expression: str, values: Mapping[str, Any]) -> bool:
     """One conditional write; False where the condition did not hold."""
     used = f"{condition} {expression}"
+    names = {name: real for name, real in _NAMES.items() if name in used}
+    # DynamoDB refuses an empty map.
+    aliases: dict[str, Any] = {"ExpressionAttributeNames": names} if names else {}
     try:
         tables.operations().update_item(
             Key=key(ledger_id),
             ConditionExpression=condition,
             UpdateExpression=expression,
-            ExpressionAttributeNames={name: real for name, real in _NAMES.items() if name in used},
             ExpressionAttributeValues=dict(values),
+            **aliases,
         )
     except ClientError as error:
         if tables.is_conditional_failure(error):

@@ -32,6 +32,7 @@ FORWARDED = {
     "$.detail.bounce.bounceType",
     "$.detail.bounce.bounceSubType",
     "$.detail.complaint.complaintFeedbackType",
+    "$.detail.complaint.complaintSubType",
 }
 
 
@@ -134,5 +135,6 @@ def feedback_names_the_mail_and_nobody(project: Project) -> list[str]:
         "bounceType": "Permanent",
         "bounceSubType": "NoEmail",
         "complaintType": "",
+        "complaintSubType": "",
     }
     return findings + [f"{RULE}: {name} is {body.get(name)}" for name in expected if body.get(name) != expected[name]]

@@ -51,6 +51,8 @@ class School:
 
     def call(self, client: BaseClient, operation: str, arguments: dict[str, Any]) -> Any:
         """Stands between every boto3 client and its service."""
+        # DynamoDB refuses them, moto does not.
+        assert not [name for name in arguments if name.startswith("ExpressionAttribute") and not arguments[name]]
         number = len(self.calls)
         self.calls.append(operation)
         if number == self.kill_at and not self.kill_after_acting:

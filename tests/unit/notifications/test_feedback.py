@@ -40,6 +40,7 @@ def said(school: School, kind: str, **fields: object) -> dict[str, Any]:
         "bounceType": "",
         "bounceSubType": "",
         "complaintType": "",
+        "complaintSubType": "",
         **fields,
     }
 
@@ -105,6 +106,18 @@ def test_any_word_of_ses_settles_a_claim_whose_answer_was_lost(open_school: Call
         ((BOUNCE, HARD), ("BOUNCED", "Permanent/NoEmail"), "MailBounced", ["ALL"]),
         ((COMPLAINT, {"complaintType": "abuse"}), ("COMPLAINED", "abuse"), "MailComplained", ["enrollment"]),
         ((COMPLAINT, {}), ("COMPLAINED", ""), "MailComplained", ["enrollment"]),
+        (
+            (BOUNCE, {"bounceType": "Permanent", "bounceSubType": "OnAccountSuppressionList"}),
+            ("BOUNCED", "Permanent/OnAccountSuppressionList"),
+            None,
+            ["ALL"],
+        ),
+        (
+            (COMPLAINT, {"complaintType": "null", "complaintSubType": "OnAccountSuppressionList"}),
+            ("BOUNCED", "OnAccountSuppressionList"),
+            None,
+            ["ALL"],
+        ),
         ((COMPLAINT, {"complaintType": "not-spam"}), ("DELIVERED", "not-spam"), "MailDelivered", []),
     ],
 )
