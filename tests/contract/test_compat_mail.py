@@ -1,6 +1,8 @@
 """SES: what SendEmail refuses, what the mailbox shows, which events follow."""
 
 import json
+import urllib.error
+import urllib.request
 import uuid
 from typing import Any
 
@@ -111,3 +113,10 @@ def test_a_mail_without_the_configuration_set_is_followed_by_nothing(sample: Sam
     send(sample, "ann@students.example", EmailTags=last, ConfigurationSetName="sample-mail")
     eventually(lambda: feedback(sample, heard), lambda events: len(events) == 2)
     assert feedback(sample, silent) == []
+
+
+def test_the_side_door_is_closed_unless_asked_for(sample: Sample) -> None:
+    request = urllib.request.Request(f"{sample.cloud.endpoint}/_ses/account", b'{"MaxSendRate": 1}', method="PUT")
+    with pytest.raises(urllib.error.HTTPError):
+        loopback.open(request, timeout=10)
+    assert sample.client("sesv2").get_account()["SendQuota"]["MaxSendRate"] == 14
