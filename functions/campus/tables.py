@@ -12,12 +12,14 @@ import random
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from campus.clients import dynamodb
 from campus.settings import settings
 
 if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBServiceResource
     from mypy_boto3_dynamodb.service_resource import Table
 
 Item = dict[str, Any]
@@ -29,24 +31,30 @@ _ROUNDS = 6
 DAY_SHARDS = 8
 
 
+@cache
+def _table(resource: "DynamoDBServiceResource", name: str) -> "Table":
+    """Kept, since making a Table costs boto3 a good part of the call it is made for."""
+    return resource.Table(name)
+
+
 def students() -> "Table":
     """One row a student: studentId, email, displayName, locale (vi|en), status."""
-    return dynamodb().Table(settings.students_table)
+    return _table(dynamodb(), settings.students_table)
 
 
 def interactions() -> "Table":
     """One row an interaction; the export reads it by `recordedDay`."""
-    return dynamodb().Table(settings.interactions_table)
+    return _table(dynamodb(), settings.interactions_table)
 
 
 def class_activity() -> "Table":
     """A class, its materials, its people and what they did."""
-    return dynamodb().Table(settings.class_activity_table)
+    return _table(dynamodb(), settings.class_activity_table)
 
 
 def operations() -> "Table":
     """Outbox, mail ledger, lease, runs, cached rankings."""
-    return dynamodb().Table(settings.operations_table)
+    return _table(dynamodb(), settings.operations_table)
 
 
 def occurrence(occurred_at: int, interaction_id: str) -> str:

@@ -76,6 +76,9 @@ QUEUES: Breakages = {
         ("no dead letters", prop("InteractionQueue.RedrivePolicy", GONE)),
         ("given up at once", prop("MailQueue.RedrivePolicy.maxReceiveCount", 1)),
     ],
+    "mail_that_waits_is_queued_anew_before_the_redrive": [
+        ("too few receives", prop("MailQueue.RedrivePolicy.maxReceiveCount", 9)),
+    ],
     "dead_letters_are_kept_and_watched": [
         ("lost after four days", prop("MailDeadLetters.MessageRetentionPeriod", GONE)),
         ("unwatched", whole("DeadLettersAlarm", GONE)),

@@ -1,5 +1,6 @@
 """Queues, consumers and dead letters: nothing is lost silently and nothing is retried for ever."""
 
+import ast
 from collections.abc import Iterator
 
 from tests.contract.project import Project, Properties, contract, listed, referent, statements, text
@@ -58,6 +59,19 @@ def consumed_queues_redrive(project: Project) -> list[str]:
         if not 3 <= int(redrive.get("maxReceiveCount", 0)) <= 10:
             findings.append(f"{queue}: maxReceiveCount {redrive.get('maxReceiveCount')}")
     return findings
+
+
+@contract
+def mail_that_waits_is_queued_anew_before_the_redrive(project: Project) -> list[str]:
+    """A parked mail is put on the queue again while it has receives left, two of them for workers that die."""
+    last = next(
+        node.value.value
+        for node in project.code.trees["notifications.inbox"].body
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+        if ast.unparse(node.targets[0]) == "LAST_RECEIPT"
+    )
+    receives = queues(project)["MailQueue"]["RedrivePolicy"]["maxReceiveCount"]
+    return [] if receives >= int(str(last)) + 2 else [f"MailQueue: gives up after {receives}, queued anew at {last}"]
 
 
 @contract

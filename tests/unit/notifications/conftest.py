@@ -1,13 +1,16 @@
 """Fixtures: a school with empty tables, at a fixed time."""
 
+import json
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
 from campus import clients, clock
+from campus.clients import client
 from notifications import pace
 from tests.unit.notifications.school import GRACE, TABLES, School
 from tests.unit.tables import create_tables
@@ -69,3 +72,22 @@ def open_school(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
 @pytest.fixture
 def school(open_school: Callable[[], School]) -> School:
     return open_school()
+
+
+@pytest.fixture
+def queue(school: School, monkeypatch: pytest.MonkeyPatch) -> Callable[[], list[dict[str, Any]]]:
+    """What is on the MailQueue, taken off it."""
+    sqs = client("sqs")
+    url = sqs.create_queue(QueueName="mail")["QueueUrl"]
+    sqs.purge_queue(QueueUrl=url)
+    monkeypatch.setenv("MAIL_QUEUE_URL", url)
+
+    def take() -> list[dict[str, Any]]:
+        taken: list[dict[str, Any]] = []
+        while found := sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
+            for each in found:
+                taken.append(json.loads(each["Body"]))
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=each["ReceiptHandle"])
+        return taken
+
+    return take
