@@ -138,7 +138,8 @@ def aged(cloud: Cloud) -> str:
     """A trained version over items of known age: twelve that all know, a new one and an old one that nobody does."""
     group = filled(cloud, "aged")
     dataset = cloud.dataset(group, "Items", cloud.schema("aged-i", ITEM_FIELDS))
-    made = [[item, "course", "c", 1.0, "true", T0 - 90 * DAY] for item in ITEMS]
+    # The item that user-0 will want next is young, too.
+    made = [[item, "course", "c", 1.0, "true", T0 - (1 if item == ITEMS[8] else 90) * DAY] for item in ITEMS]
     made += [["young", "quiz", "c", 1.0, "true", T0 - 10 * DAY], ["aged", "quiz", "c", 1.0, "true", T0 - 40 * DAY]]
     header = [field["name"] for field in ITEM_FIELDS]
     cloud.run_import("aged-i", dataset, cloud.upload("bucket/aged-i.csv", header, made))
@@ -155,6 +156,7 @@ def test_exploration_shows_young_items_and_says_so(cloud: Cloud, aged: str) -> N
         "none": {"explorationWeight": "0"},
         "some": {"explorationWeight": "0.2"},
         "more": {"explorationWeight": "0.4", "explorationItemAgeCutOff": "45.5"},
+        "most": {"explorationWeight": "0.8", "explorationItemAgeCutOff": "45.5"},
     }.items():
         campaign = cloud.deploy(f"aged-{name}", aged, campaignConfig={"itemExplorationConfig": exploration})
         answer = cloud.runtime.get_recommendations(campaignArn=campaign, **ask)
@@ -164,7 +166,7 @@ def test_exploration_shows_young_items_and_says_so(cloud: Cloud, aged: str) -> N
         others = [item for item in ids(answer) if item not in found[name]]
         assert others == ordinary[: len(others)]
         cloud.control.delete_campaign(campaignArn=campaign)
-    assert found == {"none": set(), "some": {"young"}, "more": {"young", "aged"}}
+    assert found == {"none": set(), "some": {"young"}, "more": {"young", "aged"}, "most": {"young", "aged"}}
 
 
 def test_ranking_influence_moves_items_by_popularity_and_age(cloud: Cloud) -> None:

@@ -22,7 +22,7 @@ RECORDS: dict[str, dict[str, Any]] = {
 CATALOGUE = Catalogue.of(["a", "b", "c"], RECORDS)
 ASKER = Asker(
     user={"LOCALE": "vi", "AGE": 20},
-    events=[("a", "enroll"), ("b", "view"), ("a", "view")],
+    events=[("a", "enroll"), ("b", "View"), ("a", "view")],
     item=RECORDS["a"],
 )
 

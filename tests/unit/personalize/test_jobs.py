@@ -93,7 +93,9 @@ def test_a_deletion_job_leaves_no_trace_of_its_users(cloud: Cloud) -> None:
         cloud.events.put_events(trackingId=tracker["trackingId"], userId=user, sessionId=user, eventList=[event])
     cloud.events.put_users(datasetArn=users, users=[{"userId": "user-1", "properties": '{"locale": "en"}'}])
 
-    location = cloud.upload("bucket/e/gone.csv", ["USER_ID"], [["user-1"], ["user-99"]])
+    # Both the folder and its sub-folders are read.
+    cloud.upload("bucket/gone/1.csv", ["USER_ID"], [["user-99"]])
+    location = cloud.upload("bucket/gone/more/2.csv", ["USER_ID"], [["user-1"]]).removesuffix("more/2.csv")
     job = cloud.control.create_data_deletion_job(
         jobName="erasing", datasetGroupArn=group, dataSource={"dataLocation": location}, roleArn=ROLE
     )["dataDeletionJobArn"]

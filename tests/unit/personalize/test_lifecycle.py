@@ -9,7 +9,7 @@ import pytest
 
 from local.personalize.operations.auto_training import _train_if_new
 from local.personalize.store import SOLUTION
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, filled, gone
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, filled, gone
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,69 +102,6 @@ def test_what_is_not_ready_cannot_be_built_on(launch: Callable[..., Cloud], tmp_
         cloud.control.create_filter(name="f", datasetGroupArn=group, filterExpression="x")
 
 
-def test_the_old_version_serves_until_the_update_is_active(cloud: Cloud) -> None:
-    group = filled(cloud, "updating")
-    personal = cloud.train(cloud.solution("updating-1", group, "aws-user-personalization-v2"))
-    ranking = cloud.train(cloud.solution("updating-2", group, "aws-personalized-ranking-v2"))
-    campaign = cloud.deploy("updating", personal, minProvisionedTPS=1)
-    assert "latestCampaignUpdate" not in cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
-    cloud.service._account.faults.add({"job": "Campaign", "name": "updating", "effect": "hang"})
-    cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=ranking, minProvisionedTPS=2)
-    during = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
-    assert (during["status"], during["solutionVersionArn"], during["minProvisionedTPS"]) == ("ACTIVE", personal, 1)
-    assert during["latestCampaignUpdate"]["solutionVersionArn"] == ranking
-    assert during["latestCampaignUpdate"]["status"].startswith("CREATE")
-    assert cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-0")["itemList"]
-    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="is in progress"):
-        cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=ranking)
-    account = cloud.service._account
-    account.faults.clear()
-    account.lifecycle.recover()  # the hanging update goes on as after a restart
-    cloud.wait(cloud.control.describe_campaign, slot="latestCampaignUpdate", campaignArn=campaign)
-    after = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
-    assert (after["solutionVersionArn"], after["minProvisionedTPS"]) == (ranking, 2)
-    assert cloud.runtime.get_personalized_ranking(campaignArn=campaign, userId="user-0", inputList=[ITEMS[0]])
-
-
-def test_a_failed_update_leaves_the_campaign_as_it_was(cloud: Cloud) -> None:
-    group = filled(cloud, "failing")
-    solution = cloud.solution("failing", group, "aws-user-personalization-v2")
-    first, second = cloud.train(solution), cloud.train(solution)
-    campaign = cloud.deploy("failing", first)
-    cloud.service._account.faults.add({"job": "Campaign", "name": "failing", "effect": "fail", "reason": "no capacity"})
-    cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=second)
-    record = cloud.wait(
-        cloud.control.describe_campaign, status="CREATE FAILED", slot="latestCampaignUpdate", campaignArn=campaign
-    )
-    cloud.service._account.faults.clear()
-    assert (record["status"], record["solutionVersionArn"]) == ("ACTIVE", first)
-    assert record["latestCampaignUpdate"]["failureReason"] == "no capacity"
-
-
-def test_a_syncing_campaign_follows_the_latest_version(cloud: Cloud) -> None:
-    group = filled(cloud, "syncing")
-    solution = cloud.solution("syncing", group, "aws-user-personalization-v2")
-    first = cloud.train(solution)
-    sync = {"syncWithLatestSolutionVersion": True}
-    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="LATEST"):
-        cloud.control.create_campaign(name="syncing", solutionVersionArn=first, campaignConfig=sync)
-    campaign = cloud.deploy("syncing", f"{solution}/$LATEST", campaignConfig=sync)
-    assert cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] == first
-    second = cloud.train(solution)
-    deadline = time.monotonic() + DEADLINE
-    while cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] != second:
-        assert time.monotonic() < deadline
-    # One that is trained while the campaign is being changed is deployed after the change.
-    cloud.wait(cloud.control.describe_campaign, slot="latestCampaignUpdate", campaignArn=campaign)
-    cloud.service._account.faults.add({"job": "Campaign", "name": "syncing", "effect": "hang", "times": 1})
-    cloud.control.update_campaign(campaignArn=campaign, minProvisionedTPS=2)
-    third = cloud.train(solution)
-    cloud.service._account.lifecycle.recover()  # the hanging update goes on as after a restart
-    deadline = time.monotonic() + DEADLINE
-    while cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] != third:
-        assert time.monotonic() < deadline
-
-
 def test_after_a_kill_jobs_have_failed_and_the_rest_is_as_it_was(launch: Callable[..., Cloud], tmp_path: Path) -> None:
     cloud = launch(tmp_path)
     group = filled(cloud, "killed")
@@ -226,6 +163,24 @@ def test_a_stopped_training_ends_stopped(cloud: Cloud) -> None:
     cloud.service._account.faults.clear()
     with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="cannot be stopped"):
         cloud.control.stop_solution_version_creation(solutionVersionArn=version)
+
+
+def test_the_work_of_a_stopped_training_ends(cloud: Cloud) -> None:
+    endless = {"algorithmHyperParameters": {"endless": "yes"}}
+    solution = cloud.solution("endless", filled(cloud, "endless"), "aws-popularity-count", solutionConfig=endless)
+    version = cloud.control.create_solution_version(solutionArn=solution)["solutionVersionArn"]
+    busy = cloud.service._account.pool._busy
+    until(lambda: version in busy)
+    cloud.control.stop_solution_version_creation(solutionVersionArn=version)
+    until(lambda: version not in busy)
+
+
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 def test_a_deleted_group_leaves_nothing(cloud: Cloud) -> None:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests.unit.personalize.cloud import USER_FIELDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
@@ -37,7 +39,7 @@ def test_a_token_of_another_listing_is_refused(cloud: Cloud, school: School) -> 
 
 
 def test_listings_show_what_belongs_to_their_parent(cloud: Cloud, school: School) -> None:
-    cloud.group("other-group")
+    cloud.dataset(cloud.group("other-group"), "Users", cloud.schema("other-group", USER_FIELDS))
     found = cloud.control.list_datasets(datasetGroupArn=school.group)["datasets"]
     assert [entry["datasetType"] for entry in found] == ["INTERACTIONS", "ITEMS", "USERS"]
     assert all(entry["datasetArn"] for entry in found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -60,14 +61,17 @@ class Dataset:
 
 
 class Model:
-    """Counts of items and of pairs of successive items."""
+    """Counts of items and of pairs of successive items; an endless one never has them all."""
 
-    def __init__(self, item_ids: list[str], table: NDArray[np.float32]) -> None:
+    def __init__(self, item_ids: list[str], table: NDArray[np.float32], *, endless: bool = False) -> None:
         self.item_ids = item_ids
         self.table = table
+        self.endless = endless
 
     def fit(self, dataset: Dataset, *, seed: int = 0) -> Model:
         del seed
+        if self.endless:
+            threading.Event().wait()
         self.item_ids = dataset.item_ids
         self.table = np.zeros((len(self.item_ids) + 1, len(self.item_ids)), np.float32)
         for sequence in dataset.sequences.values():
@@ -92,9 +96,10 @@ class Model:
 
 
 def create_model(recipe: str, hyper_parameters: Mapping[str, str] | None = None) -> Model:
-    if set(hyper_parameters or {}) - {"bptt"}:
-        raise ValueError(f"{recipe} has no hyper-parameter {', '.join(hyper_parameters or {})}")
-    return Model([], np.zeros((0, 0), np.float32))
+    given = hyper_parameters or {}
+    if set(given) - {"endless"}:
+        raise ValueError(f"{recipe} has no hyper-parameter {', '.join(given)}")
+    return Model([], np.zeros((0, 0), np.float32), endless="endless" in given)
 
 
 def load_model(path: Path) -> Model:
