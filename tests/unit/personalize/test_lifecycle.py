@@ -34,12 +34,12 @@ def statuses(describe: Callable[[], dict[str, Any]], last: str) -> list[str]:
 
 
 def test_a_poller_sees_every_status_in_order(launch: Callable[..., Cloud], tmp_path: Path) -> None:
-    cloud = launch(tmp_path, time_scale=0.004)
+    cloud = launch(tmp_path, time_scale=0.02)
     arn = cloud.control.create_dataset_group(name="slow")["datasetGroupArn"]
     began = time.monotonic()
     seen = statuses(lambda: cloud.control.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"], "ACTIVE")
     assert seen == ["CREATE PENDING", "CREATE IN_PROGRESS", "ACTIVE"]
-    assert time.monotonic() - began >= 60 * 0.004 * 0.9
+    assert time.monotonic() - began >= 60 * 0.02 * 0.9
     cloud.control.delete_dataset_group(datasetGroupArn=arn)
     assert cloud.control.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"]["status"] == "DELETE PENDING"
     with pytest.raises(cloud.control.exceptions.ResourceInUseException):
@@ -136,7 +136,7 @@ def described(cloud: Cloud, version: str) -> dict[str, Any]:
 def test_a_pending_training_is_stopped_at_once_and_a_running_one_soon(
     launch: Callable[..., Cloud], tmp_path: Path
 ) -> None:
-    cloud = launch(tmp_path, time_scale=0.002)
+    cloud = launch(tmp_path, time_scale=0.005)
     solution = cloud.solution("early", filled(cloud, "early"), "aws-popularity-count")
     for running in (False, True):
         version = cloud.control.create_solution_version(solutionArn=solution)["solutionVersionArn"]

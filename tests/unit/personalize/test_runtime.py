@@ -189,9 +189,9 @@ def test_reasons_are_given_by_the_second_user_personalization_only(cloud: Cloud,
     assert not any("reason" in item for item in found["itemList"])
 
 
-def test_a_campaign_being_deleted_answers_no_more(cloud: Cloud, campaign: str) -> None:
+def test_a_campaign_answers_once_it_is_active(cloud: Cloud, campaign: str) -> None:
     version = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"]
-    leaving = cloud.deploy("leaving-soon", version)
-    cloud.control.delete_campaign(campaignArn=leaving)
-    with pytest.raises(cloud.runtime.exceptions.ResourceNotFoundException):
-        cloud.runtime.get_recommendations(campaignArn=leaving, userId="user-0")
+    cloud.service._account.faults.add({"job": "Campaign", "name": "coming", "effect": "hang"})
+    coming = cloud.control.create_campaign(name="coming", solutionVersionArn=version)["campaignArn"]
+    with pytest.raises(cloud.runtime.exceptions.ResourceNotFoundException, match="not ACTIVE; its status is CREATE"):
+        cloud.runtime.get_recommendations(campaignArn=coming, userId="user-0")
