@@ -65,13 +65,12 @@ def consumed_queues_redrive(project: Project) -> list[str]:
 def mail_that_waits_is_queued_anew_before_the_redrive(project: Project) -> list[str]:
     """A parked mail is put on the queue again while it has receives left, two of them for workers that die."""
     last = next(
-        node.value.value
+        int(ast.unparse(node.value))
         for node in project.code.trees["notifications.inbox"].body
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
-        if ast.unparse(node.targets[0]) == "LAST_RECEIPT"
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "LAST_RECEIPT"
     )
     receives = queues(project)["MailQueue"]["RedrivePolicy"]["maxReceiveCount"]
-    return [] if receives >= int(str(last)) + 2 else [f"MailQueue: gives up after {receives}, queued anew at {last}"]
+    return [] if receives >= last + 2 else [f"MailQueue: gives up after {receives}, queued anew at {last}"]
 
 
 @contract
