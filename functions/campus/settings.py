@@ -61,6 +61,7 @@ class Settings:
     ranking_recipe = Variable("RANKING_RECIPE", str)
     enable_reranking = Variable("ENABLE_RERANKING", str)
     lease_seconds = Variable("LEASE_SECONDS", int)
+    full_export_days = Variable("FULL_EXPORT_DAYS", float)
     retrain_after_days = Variable("RETRAIN_AFTER_DAYS", float)
     retrain_share = Variable("RETRAIN_SHARE", float)
     half_life_days = Variable("HALF_LIFE_DAYS", float)

@@ -8,5 +8,5 @@ from retraining.data_check import check
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """`{verdict, why, importMode, imports}`."""
-    lease.prove(event)
-    return check(event["export"], runs.watermark(), force=event["force"])
+    held = lease.prove(event)
+    return check(held.run_id, event["export"], runs.watermark(), force=event["force"])

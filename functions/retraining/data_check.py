@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from retraining import import_mode
+
 # Personalize trains on nothing smaller ("Amazon Personalize endpoints and quotas").
 MIN_INTERACTIONS = 1_000
 MIN_USERS_WITH_TWO = 25
@@ -14,38 +16,35 @@ MAX_REJECTED_SHARE = 0.01
 MIN_ROWS_OF_BEFORE = 0.8
 
 
-def check(export: Mapping[str, Any], mark: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
+def check(run_id: str, export: Mapping[str, Any], mark: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
     """The verdict on an export.
 
     Args:
+        run_id: the run that checks.
         export: the manifest's datasets with their counts.
         mark: the watermark of the last import; {} where there was none.
         force: train also on what did not change or has shrunk.
 
     Returns:
-        `{verdict: OK | SKIPPED_MIN_DATA | SKIPPED_UNCHANGED | REFUSED, why, importMode, imports: [{dataset, location,
-        mode, rows, why}]}`; imports is empty unless the verdict is OK.
+        `{verdict: OK | SKIPPED_MIN_DATA | SKIPPED_UNCHANGED | REFUSED, why, importMode, imports}`: the interactions'
+        mode, and the jobs of `import_mode.choose`, [] where the data was not good enough to look for any.
     """
     datasets: Mapping[str, Any] = export["datasets"]
-    before: Mapping[str, Any] = mark.get("datasets", {})
+    before: Mapping[str, Any] = mark["datasets"] if export["base"] else {}
     if trouble := _untrustworthy(datasets) or (None if force else _shrunk(datasets, before)):
         return _without_import("REFUSED", trouble)
-    if missing := _too_little(datasets["interactions"]):
+    if missing := _too_little(datasets["interactions"]["total"]):
         return _without_import("SKIPPED_MIN_DATA", missing)
-    changed = [name for name, dataset in datasets.items() if _differs(dataset, before.get(name, {}))]
-    if not changed and not force:
-        return _without_import("SKIPPED_UNCHANGED", f"the same rows as run {mark['runId']} imported")
-    imports = [
-        _import(name, dataset, before.get(name, {}), force=force)
-        for name, dataset in datasets.items()
-        if dataset["rows"] and (force or name in changed)
-    ]
-    why = "; ".join(f"{job['dataset']}: {job['why']}" for job in imports)
-    return {"verdict": "OK", "why": why, "importMode": "FULL", "imports": imports}
+    jobs = import_mode.choose(run_id, export, mark)
+    why = "; ".join(f"{job['dataset']}: {job['why']}" for job in jobs)
+    verdict = "OK"
+    if not force and all(job["mode"] == import_mode.NONE for job in jobs):
+        verdict, why = "SKIPPED_UNCHANGED", f"the same rows as run {mark['runId']} imported"
+    return {"verdict": verdict, "why": why, "importMode": jobs[0]["mode"], "imports": jobs}
 
 
 def _without_import(verdict: str, why: str) -> dict[str, Any]:
-    return {"verdict": verdict, "why": why, "importMode": "NONE", "imports": []}
+    return {"verdict": verdict, "why": why, "importMode": import_mode.NONE, "imports": []}
 
 
 def _untrustworthy(datasets: Mapping[str, Any]) -> str | None:
@@ -61,13 +60,14 @@ def _untrustworthy(datasets: Mapping[str, Any]) -> str | None:
 def _shrunk(datasets: Mapping[str, Any], before: Mapping[str, Any]) -> str | None:
     for name, dataset in datasets.items():
         earlier = before.get(name, {}).get("rows", 0)
-        if dataset["rows"] < MIN_ROWS_OF_BEFORE * earlier:
-            return f"{name} fell from {earlier} rows to {dataset['rows']}; force the run if that is meant"
+        rows = dataset["total"]["rows"]
+        if rows < MIN_ROWS_OF_BEFORE * earlier:
+            return f"{name} fell from {earlier} rows to {rows}; force the run if that is meant"
     return None
 
 
 def _too_little(interactions: Mapping[str, Any]) -> str | None:
-    rows, users, with_two = interactions["rows"], interactions.get("users", 0), interactions.get("usersWithTwo", 0)
+    rows, users, with_two = interactions["rows"], interactions["users"], interactions["usersWithTwo"]
     if rows < MIN_INTERACTIONS:
         return f"{rows} interactions, Personalize needs {MIN_INTERACTIONS}"
     if with_two < MIN_USERS_WITH_TWO:
@@ -75,17 +75,3 @@ def _too_little(interactions: Mapping[str, Any]) -> str | None:
     if with_two < MIN_SHARE_WITH_TWO * users:
         return f"{with_two} of {users} students have two interactions or more, Personalize needs one in a hundred"
     return None
-
-
-def _differs(dataset: Mapping[str, Any], before: Mapping[str, Any]) -> bool:
-    return bool(dataset["fingerprint"] != before.get("fingerprint", "0" * 32))
-
-
-def _import(name: str, dataset: Mapping[str, Any], before: Mapping[str, Any], *, force: bool) -> dict[str, Any]:
-    if not before:
-        why = "first import"
-    elif force:
-        why = "forced"
-    else:
-        why = f"changed, {dataset['rows'] - before['rows']:+d} rows: replaced as a whole"
-    return {"dataset": name, "location": dataset["location"], "mode": "FULL", "rows": dataset["rows"], "why": why}

@@ -1,178 +1,56 @@
 """The export: DynamoDB to CSV parts in the lake, segment by segment, with memory that does not grow with the tables."""
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
-from decimal import Decimal
-from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from campus import tables
-from campus.pseudonyms import pseudonym
 from campus.settings import settings
 from retraining import lake, reading, rows
-from retraining.rows import RejectedRowError, Row
+from retraining.rows import RejectedRowError
+from retraining.scope import Scope
+from retraining.shaping import EveryInteraction, Items, NewInteractions, Shaper, Users
+from retraining.tally import Tally, added
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
-_FINGERPRINT = 1 << 128
+# Names and addresses of students do not even enter this process.
+_STUDENT = ("studentId", "locale", "createdAt")
+_EMPTY: Mapping[str, Any] = {"rows": 0, "fingerprint": "0", "users": 0, "usersWithTwo": 0}
 
 
-class Shaper(Protocol):
-    """Turns items into rows, one shaper a segment."""
-
-    def shape(self, item: tables.Item) -> Row | None:
-        """The row; None where the item is not of this run. Raises RejectedRowError."""
-
-    def trace(self, item: tables.Item) -> dict[str, object]:
-        """What may be shown of a rejected item: enough to find it, no student's id."""
-
-    def facts(self) -> Mapping[str, int]:
-        """Counts beyond rows, added up over the segments."""
-
-
-@dataclass
-class Tally:
-    """What became of one dataset.
-
-    The fingerprint is the sum of all rows' hashes: the same rows give the same number in whatever order and parts they
-    were read, and rows that are added change it by their own hashes only.
-    """
-
-    rows: int = 0
-    fingerprint: int = 0
-    rejected: Counter[str] = field(default_factory=Counter)
-    facts: Counter[str] = field(default_factory=Counter)
-    parts: list[lake.Part] = field(default_factory=list)
-    quarantined: list[lake.Part] = field(default_factory=list)
-
-    def add(self, row: Row) -> None:
-        """Count one accepted row."""
-        self.rows += 1
-        digest = blake2b("\x1f".join(row).encode(), digest_size=16).digest()
-        self.fingerprint = (self.fingerprint + int.from_bytes(digest, "big")) % _FINGERPRINT
-
-    def merge(self, other: "Tally") -> None:
-        """Count another segment's rows, too."""
-        self.rows += other.rows
-        self.fingerprint = (self.fingerprint + other.fingerprint) % _FINGERPRINT
-        self.rejected.update(other.rejected)
-        self.facts.update(other.facts)
-        self.parts += other.parts
-        self.quarantined += other.quarantined
-
-
-class Interactions:
-    """All interactions recorded up to the cut-off.
-
-    Counts people as they pass: a scan yields one student's rows together, because they share a partition key.
-    """
-
-    def __init__(self, cut_off: int, since: int) -> None:
-        """Both in epoch milliseconds of recordedAt; rows after `since` count as new."""
-        self._cut_off, self._since = cut_off, since
-        self._raw: object = self
-        self._user = ""
-        self._rows_of_user = 0
-        self._facts: Counter[str] = Counter()
-
-    def shape(self, item: tables.Item) -> Row | None:
-        """See Shaper."""
-        recorded_at = item.get("recordedAt")
-        if not isinstance(recorded_at, Decimal):
-            raise RejectedRowError("missing recordedAt")
-        if recorded_at > self._cut_off:
-            return None
-        raw = item.get("userId")
-        if raw != self._raw:
-            self._user, self._raw, self._rows_of_user = pseudonym(rows.student_id(raw)), raw, 0
-        row = rows.interaction(item, self._user, self._cut_off // 1000)
-        self._rows_of_user += 1
-        self._facts["users"] += self._rows_of_user == 1
-        self._facts["usersWithTwo"] += self._rows_of_user == 2
-        self._facts["newRows"] += recorded_at > self._since
-        return row
-
-    def trace(self, item: tables.Item) -> dict[str, object]:
-        """See Shaper."""
-        return {name: item.get(name) for name in ("interactionId", "recordedAt", "occurredAt")}
-
-    def facts(self) -> Mapping[str, int]:
-        """`users`, `usersWithTwo` (with two or more interactions), `newRows`."""
-        return self._facts
-
-
-class Users:
-    """All students."""
-
-    def shape(self, item: tables.Item) -> Row:
-        """See Shaper."""
-        return rows.user(item)
-
-    def trace(self, item: tables.Item) -> dict[str, object]:
-        """See Shaper."""
-        return {"createdAt": item.get("createdAt"), "locale": item.get("locale")}
-
-    def facts(self) -> Mapping[str, int]:
-        """Nothing further."""
-        return {}
-
-
-class Items:
-    """All materials of all classes; one that several classes use is one item, as the first of them has it."""
-
-    def __init__(self, latest: int) -> None:
-        """Epoch seconds of the cut-off."""
-        self._latest = latest
-        self._seen: set[str] = set()
-
-    def shape(self, item: tables.Item) -> Row | None:
-        """See Shaper."""
-        row = rows.material(item, self._latest)
-        if row[0] in self._seen:
-            return None
-        self._seen.add(row[0])
-        return row
-
-    def trace(self, item: tables.Item) -> dict[str, object]:
-        """See Shaper."""
-        return {name: item.get(name) for name in ("classId", "itemId", "type", "createdAt")}
-
-    def facts(self) -> Mapping[str, int]:
-        """Nothing further."""
-        return {}
-
-
-def export(run_id: str, cut_off: int, since: int) -> dict[str, Any]:
+def export(run_id: str, cut_off: int, scope: Scope) -> dict[str, Any]:
     """Write the training data of a run, or find it already written.
 
     Args:
-        run_id: names the folders; the same id and cut-off write the same rows.
+        run_id: names the folders; the same id, cut-off and scope write the same rows.
         cut_off: epoch milliseconds; interactions recorded later belong to a later run.
-        since: the cut-off of the last import; what was recorded after it counts as new.
+        scope: whether all interactions are written, or those since the run before.
 
     Returns:
-        The manifest: `{runId, cutOff, since, datasets: {name: {rows, bytes, rejected, fingerprint, parts, …}}}`.
+        The manifest: `{runId, cutOff, since, mode, why, asked, base, warnings, datasets: {name: {rows, bytes, total,
+        rejected, parts, …}}}`. `total` is what Personalize holds once the rows are imported.
     """
     written = lake.read_manifest(run_id)
     if written:
         return written
-    latest = cut_off // 1000
+    few = NewInteractions(cut_off)
     with ThreadPoolExecutor(reading.SEGMENTS) as pool:
         running: dict[str, list[Future[Tally]]] = {
             "interactions": [
-                pool.submit(_segment, "interactions", run_id, number, pages, Interactions(cut_off, since))
-                for number, pages in enumerate(reading.scan(settings.interactions_table))
+                pool.submit(_segment, "interactions", run_id, number, pages, shaper)
+                for number, (pages, shaper) in enumerate(_interactions(cut_off, scope, few))
             ],
             "users": [
                 pool.submit(_segment, "users", run_id, number, pages, Users())
                 for number, pages in enumerate(reading.scan(settings.students_table, _STUDENT))
             ],
-            "items": [pool.submit(_segment, "items", run_id, 0, _materials(), Items(latest))],
+            "items": [pool.submit(_segment, "items", run_id, 0, _materials(), Items(cut_off // 1000))],
         }
         tallies = {dataset: _merged(future.result() for future in futures) for dataset, futures in running.items()}
+    if scope.mode == "INCREMENTAL" and few.events:
+        lake.write_events(run_id, few.events)
     for dataset, tally in tallies.items():
         lake.remove_leftovers(lake.prefix(dataset, run_id), {part["key"] for part in tally.parts})
     quarantined = {part["key"] for tally in tallies.values() for part in tally.quarantined}
@@ -180,9 +58,13 @@ def export(run_id: str, cut_off: int, since: int) -> dict[str, Any]:
     manifest = {
         "runId": run_id,
         "cutOff": cut_off,
-        "since": since,
-        "mode": "FULL",
-        "datasets": {dataset: _described(dataset, run_id, tally) for dataset, tally in tallies.items()},
+        "since": scope.since,
+        "mode": scope.mode,
+        "why": scope.why,
+        "asked": scope.asked,
+        "base": scope.base.get("runId"),
+        "warnings": _disagreement(scope, tallies["interactions"]),
+        "datasets": {dataset: _described(dataset, run_id, tally, scope) for dataset, tally in tallies.items()},
     }
     lake.write_manifest(manifest)
     return manifest
@@ -194,11 +76,14 @@ def brief(manifest: Mapping[str, Any]) -> dict[str, Any]:
         name: {key: value for key, value in found.items() if key not in {"parts", "quarantine"}}
         for name, found in manifest["datasets"].items()
     }
-    return {"cutOff": manifest["cutOff"], "since": manifest["since"], "mode": manifest["mode"], "datasets": datasets}
+    return {**{key: value for key, value in manifest.items() if key != "runId"}, "datasets": datasets}
 
 
-# Names and addresses of students do not even enter this process.
-_STUDENT = ("studentId", "locale", "createdAt")
+def _interactions(cut_off: int, scope: Scope, few: NewInteractions) -> list[tuple[reading.Pages, Shaper]]:
+    if scope.mode == "INCREMENTAL":
+        return [(reading.recorded(settings.interactions_table, scope.since, cut_off), few)]
+    scans = reading.scan(settings.interactions_table)
+    return [(pages, EveryInteraction(cut_off, scope.since)) for pages in scans]
 
 
 def _materials() -> reading.Pages:
@@ -236,14 +121,46 @@ def _merged(segments: Iterable[Tally]) -> Tally:
     return whole
 
 
-def _described(dataset: str, run_id: str, tally: Tally) -> dict[str, Any]:
+def _described(dataset: str, run_id: str, tally: Tally, scope: Scope) -> dict[str, Any]:
     return {
         "location": lake.location(dataset, run_id),
         "rows": tally.rows,
         "bytes": sum(part["bytes"] for part in tally.parts),
+        "total": _total(dataset, tally, scope),
         "rejected": dict(tally.rejected),
-        "fingerprint": f"{tally.fingerprint:032x}",
-        **tally.facts,
+        **({"newRows": tally.facts["newRows"]} if dataset == "interactions" else {}),
         "parts": tally.parts,
         "quarantine": [part["key"] for part in tally.quarantined],
     }
+
+
+def _total(dataset: str, tally: Tally, scope: Scope) -> dict[str, Any]:
+    """Rows and fingerprint of the dataset as it is after the import.
+
+    People of an incremental night may be known or new, so `users` is then at most, `usersWithTwo` at least, what is
+    said; the next FULL counts them.
+    """
+    on_top = dataset == "interactions" and scope.mode == "INCREMENTAL"
+    before = scope.base["datasets"][dataset] if on_top else _EMPTY
+    total = {
+        "rows": before["rows"] + tally.rows,
+        "fingerprint": added(before["fingerprint"], tally.fingerprint),
+    }
+    if dataset == "interactions":
+        total["users"] = before["users"] + tally.facts["users"]
+        total["usersWithTwo"] = max(before["usersWithTwo"], tally.facts["usersWithTwo"])
+    return total
+
+
+def _disagreement(scope: Scope, tally: Tally) -> list[str]:
+    """What a full export finds wrong with the sum of the nights before; [] where they agree."""
+    if scope.mode == "INCREMENTAL" or not scope.base:
+        return []
+    before, rows_now = scope.base["datasets"]["interactions"], tally.facts["earlierRows"]
+    if added("0", tally.facts["earlierFingerprint"]) == before["fingerprint"]:
+        return []
+    warning = (
+        f"up to the cut-off of run {scope.base['runId']} there are {rows_now} interactions now, the nights imported "
+        f"{before['rows']}: some were changed, removed or written late"
+    )
+    return [warning]

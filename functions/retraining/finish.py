@@ -13,7 +13,8 @@ from retraining import lease, runs
 from retraining.lease import Lease
 from retraining.summary import summarise
 
-_LEARNT = ("PROMOTED", "REJECTED", "IMPORTED")
+_TRAINED = ("PROMOTED", "REJECTED")
+_LEARNT = (*_TRAINED, "IMPORTED")
 
 
 def finish(held: Lease, run: Mapping[str, Any], failure: Mapping[str, Any] | None = None) -> runs.Record:
@@ -89,20 +90,38 @@ def _models(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]
 def _watermark(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
     """How far this run came; a failed or too small one leaves the last one's, so that nothing is skipped."""
     mark = runs.watermark()
-    if record["status"] == "SKIPPED_UNCHANGED":
-        return [runs.watermark_item({**mark, "cutOff": run["cutOff"]})]
-    if record["status"] not in _LEARNT:
+    if record["status"] == runs.FAILED:
+        return _unsure(mark, run, record)
+    if record["status"] not in {*_LEARNT, "SKIPPED_UNCHANGED"}:
         return []
-    datasets = run["export"]["datasets"]
-    seen = {name: {"rows": found["rows"], "fingerprint": found["fingerprint"]} for name, found in datasets.items()}
-    new = {"cutOff": run["cutOff"], "runId": record["runId"], "datasets": seen}
-    if record["status"] != "IMPORTED":
+    export, run_id = run["export"], record["runId"]
+    new: runs.Record = {
+        "cutOff": run["cutOff"],
+        "runId": run_id,
+        "importedAt": mark["importedAt"] if record["status"] == "SKIPPED_UNCHANGED" else record["finishedAt"],
+        "datasets": {name: {**found["total"], "runId": run_id} for name, found in export["datasets"].items()},
+        "full": {"at": record["finishedAt"], "runId": run_id} if export["mode"] == "FULL" else mark["full"],
+    }
+    if record["status"] in _TRAINED:
         kinds = [model["kind"] for model in run["models"]]
-        rows = datasets["interactions"]["rows"]
-        new["trained"] = {"at": record["finishedAt"], "rows": rows, "kinds": kinds, "runId": record["runId"]}
+        rows = export["datasets"]["interactions"]["total"]["rows"]
+        new["trained"] = {"at": record["finishedAt"], "rows": rows, "kinds": kinds, "runId": run_id}
     elif "trained" in mark:
         new["trained"] = mark["trained"]
     return [runs.watermark_item(new)]
+
+
+def _unsure(mark: runs.Record, run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
+    """After a failure it is not known which users and items Personalize has; interactions only ever add up."""
+    begun = {job["dataset"] for job in run.get("data", {}).get("imports", []) if job["mode"] != "NONE"}
+    doubted = begun & (mark.get("datasets", {}).keys() - {"interactions"})
+    if not doubted:
+        return []
+    datasets = {
+        name: {**known, "unsure": record["runId"]} if name in doubted else known
+        for name, known in mark["datasets"].items()
+    }
+    return [runs.watermark_item({**mark, "datasets": datasets})]
 
 
 def _ask_again(held: Lease) -> None:

@@ -1,12 +1,16 @@
-"""Import jobs: one a dataset, named after the run, so that a retry finds it instead of starting a second."""
+"""Import jobs: one a dataset, named after the run, so that a retry finds it instead of starting a second.
 
+A quiet night's few rows go without a job; see `puts`.
+"""
+
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
 from campus.clients import client
 from campus.settings import settings
-from retraining import lake, names
+from retraining import lake, names, puts
 from retraining.progress import Progress, code, failed, patient, progress
 
 if TYPE_CHECKING:
@@ -14,6 +18,13 @@ if TYPE_CHECKING:
 
 # A resumed run replaces a failed job; more tries than these are not bad luck.
 MAX_ATTEMPTS = 9
+
+
+def advance(run_id: str, job: Mapping[str, Any]) -> Progress:
+    """Begin, adopt or go on with one job of `import_mode.choose`: `{dataset, mode, base, sent}`."""
+    if job["mode"] in puts.MODES:
+        return puts.put(run_id, job["dataset"], job["mode"], job["base"], int(job["sent"]))
+    return start(run_id, job["dataset"], job["mode"])
 
 
 @patient

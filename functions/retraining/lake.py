@@ -1,6 +1,7 @@
 """The lake: CSV parts first, the manifest last, so that what has no manifest was never exported.
 
 training-data/<dataset>/run=<runId>/part-<segment>-<number>.csv   what Personalize imports
+training-data/events/run=<runId>/events.jsonl                     a quiet night's interactions, ready for PutEvents
 quarantine/<runId>/<dataset>-<segment>-<number>.jsonl             what it must not see, with the reason
 manifests/<runId>.json                                            rows, bytes, SHA-256 and cut-off of the run
 """
@@ -8,8 +9,9 @@ manifests/<runId>.json                                            rows, bytes, S
 import csv
 import hashlib
 import io
+import itertools
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -19,6 +21,11 @@ from campus.settings import settings
 from retraining.rows import COLUMNS, Row
 
 Part = dict[str, Any]
+
+
+class MissingExportError(RuntimeError):
+    """An export that a run needs is not, or no longer, in the lake."""
+
 
 # Memory per open writer; a part is one PutObject, so no upload is ever half done.
 PART_BYTES = 4 * 1024 * 1024
@@ -98,6 +105,26 @@ def remove_leftovers(folder: str, keep: set[str]) -> None:
                 s3.delete_object(Bucket=settings.lake_bucket, Key=found["Key"])
 
 
+def write_events(run_id: str, events: Sequence[Mapping[str, Any]]) -> None:
+    """Keep what a quiet night's PutEvents are to send, in the order they are sent in."""
+    body = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode()
+    client("s3").put_object(Bucket=settings.lake_bucket, Key=_events_key(run_id), Body=body)
+
+
+def read_events(run_id: str) -> list[dict[str, Any]]:
+    """The same again."""
+    answer = client("s3").get_object(Bucket=settings.lake_bucket, Key=_events_key(run_id))
+    return [json.loads(line) for line in answer["Body"].read().splitlines()]
+
+
+def read_rows(dataset: str, manifest: Mapping[str, Any]) -> Iterator[Row]:
+    """The rows of a finished export, part by part."""
+    for part in manifest["datasets"][dataset]["parts"]:
+        body = client("s3").get_object(Bucket=settings.lake_bucket, Key=part["key"])["Body"].read().decode()
+        for row in itertools.islice(csv.reader(io.StringIO(body)), 1, None):
+            yield tuple(row)
+
+
 def write_manifest(manifest: Mapping[str, Any]) -> None:
     """Make the export of `manifest["runId"]` exist."""
     body = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
@@ -116,6 +143,18 @@ def read_manifest(run_id: str) -> dict[str, Any] | None:
         raise
     manifest: dict[str, Any] = json.loads(answer["Body"].read())
     return manifest
+
+
+def existing_manifest(run_id: str) -> dict[str, Any]:
+    """The manifest of an export that must be there; raises MissingExportError."""
+    manifest = read_manifest(run_id)
+    if manifest is None:
+        raise MissingExportError(f"run {run_id} has no manifest in the lake")
+    return manifest
+
+
+def _events_key(run_id: str) -> str:
+    return f"{prefix('events', run_id)}events.jsonl"
 
 
 def manifest_key(run_id: str) -> str:

@@ -10,7 +10,7 @@ from campus.clients import client
 from retraining import names
 from retraining.progress import Progress, code, failed, patient, progress
 from retraining.rows import DATASETS
-from retraining.schemas import schema
+from retraining.schemas import fields, obstacles, schema
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
@@ -105,19 +105,30 @@ def _dataset(personalize: "PersonalizeClient", dataset: str) -> Progress:
     )
     if step["outcome"] != "ACTIVE" or found["schemaArn"] == wanted:
         return step
-    return _repointed(personalize, found, wanted, of)
+    return _moved(personalize, dataset, found, wanted, step)
 
 
-def _repointed(personalize: "PersonalizeClient", found: Mapping[str, Any], wanted: str, of: str) -> Progress:
-    """The dataset moved to the schema that this code declares."""
+def _moved(
+    personalize: "PersonalizeClient", dataset: str, found: Mapping[str, Any], wanted: str, ready: Progress
+) -> Progress:
+    """The dataset on its way to the schema that this code declares; refused by name where no way leads there."""
     update = found.get("latestDatasetUpdate", {})
     if update.get("schemaArn") == wanted:
-        step = progress(update, of=of)
+        step = progress(update, of=ready["of"])
         if step["outcome"] == "FAILED":
-            return failed(f"cannot move from schema {found['schemaArn']} to {wanted}: {step['reason']}", of=of)
+            return failed(f"cannot move from schema {found['schemaArn']} to {wanted}: {step['reason']}", of=ready["of"])
         return {**step, "outcome": "IN_PROGRESS"}
+    text = personalize.describe_schema(schemaArn=found["schemaArn"])["schema"]["schema"]
+    if fields(text) == fields(schema(dataset)):
+        return ready
+    if reasons := list(obstacles(dataset, text, schema(dataset))):
+        return failed(
+            f"cannot move from schema {found['schemaArn']} to {wanted}: {'; '.join(reasons)}. "
+            "A new dataset group takes any schema (docs/operations.md)",
+            of=ready["of"],
+        )
     personalize.update_dataset(datasetArn=found["datasetArn"], schemaArn=wanted)
-    return {"outcome": "IN_PROGRESS", "status": "CREATE PENDING", "of": of}
+    return {"outcome": "IN_PROGRESS", "status": "CREATE PENDING", "of": ready["of"]}
 
 
 def _schema(personalize: "PersonalizeClient", dataset: str) -> str:

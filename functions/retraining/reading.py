@@ -1,7 +1,8 @@
-"""Whole tables, page by page and segment by segment, with memory that does not grow with them."""
+"""Tables, page by page: whole ones in segments, or what was recorded in a window, with memory that does not grow."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -32,18 +33,44 @@ def scan(table: str, attributes: Sequence[str] = ()) -> list[Pages]:
 
 def query(table: str, index: str, key: str, value: str) -> Pages:
     """The items of one partition of an index."""
-    pages = (
-        _unparsed()
-        .get_paginator("query")
-        .paginate(
-            TableName=table,
-            IndexName=index,
-            KeyConditionExpression="#key = :value",
-            ExpressionAttributeNames={"#key": key},
-            ExpressionAttributeValues={":value": {"S": value}},
-        )
+    yield from _query(
+        TableName=table,
+        IndexName=index,
+        KeyConditionExpression="#key = :value",
+        ExpressionAttributeNames={"#key": key},
+        ExpressionAttributeValues={":value": {"S": value}},
     )
-    for page in pages:
+
+
+def recorded(table: str, since: int, until: int) -> Pages:
+    """The interactions recorded in (since, until], both epoch milliseconds, by their day index.
+
+    The index follows the table within moments; the margin that a run waits after its cut-off covers those, too.
+    """
+    for day in _days(since, until):
+        for shard in range(tables.DAY_SHARDS):
+            yield from _query(
+                TableName=table,
+                IndexName="byRecordedDay",
+                KeyConditionExpression="recordedDay = :day AND recordedAt BETWEEN :first AND :last",
+                ExpressionAttributeValues={
+                    ":day": {"S": f"{day}#{shard}"},
+                    ":first": {"N": str(since + 1)},
+                    ":last": {"N": str(until)},
+                },
+            )
+
+
+def _days(since: int, until: int) -> Iterator[str]:
+    """UTC days that the window touches."""
+    day = datetime.fromtimestamp((since + 1) / 1000, UTC).date()
+    while day <= datetime.fromtimestamp(until / 1000, UTC).date():
+        yield day.isoformat()
+        day += timedelta(days=1)
+
+
+def _query(**arguments: Any) -> Pages:  # noqa: ANN401 - DynamoDB's own arguments
+    for page in _unparsed().get_paginator("query").paginate(**arguments):
         yield [_item(item) for item in page["Items"]]
 
 

@@ -10,6 +10,9 @@ from retraining import lease, runs
 
 Started = dict[str, Any]
 
+# force: train whatever the policy says; full: export and import everything, not only what is new.
+_WISHES = ("force", "full")
+
 
 class SupersededError(RuntimeError):
     """A later run has imported newer data; going on with the old one would put the model back in time."""
@@ -20,7 +23,7 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
 
     Args:
         request: the execution's input as it came: `{"trigger": "schedule"}`, `{"trigger": "manual", "force"?,
-            "runId"?}`, or a whole `ranking.requestUpdate` event.
+            "full"?, "runId"?}`, or a whole `ranking.requestUpdate` event.
         execution: the execution's ARN; it owns the lease.
         started_at: ISO 8601 start of the execution.
 
@@ -59,15 +62,10 @@ def _acquire(execution: str, run_id: str, trigger: str) -> lease.Lease | None:
 def _begin(
     run_id: str, asked: dict[str, Any], execution: str, started_at: str, before: runs.Record | None
 ) -> dict[str, Any]:
-    mark = runs.watermark()
     if before:
         # The inputs of a run never change: a resumed one reads up to the cut-off it began with.
-        if mark.get("cutOff", 0) > before["cutOff"]:
-            raise SupersededError(
-                f"run {run_id} is older than run {mark['runId']}, which has finished: start a new run"
-            )
         kept = {name: before[name] for name in ("runId", "trigger", "cutOff", "startedAt")}
-        kept["force"] = before["force"] or asked["force"]
+        kept |= {wish: before.get(wish, False) or asked[wish] for wish in _WISHES}
         runs.save_begun({**kept, "status": runs.RUNNING, "executionArn": execution})
         return kept | {"resumed": True, "marks": {}}
     run = {
@@ -90,15 +88,16 @@ def _skipped(run_id: str, trigger: str) -> runs.Record:
 
 
 def _parse(request: Mapping[str, Any]) -> dict[str, Any]:
-    """`{trigger: schedule|manual|request, force, requestedBy?, runId?}`; raises InvalidInputError."""
+    """`{trigger: schedule|manual|request, force, full, requestedBy?, runId?}`; raises InvalidInputError."""
     if "detail-type" in request:
         event = events.parse(request)
         if not isinstance(event, events.RankingUpdateRequested):
             raise InvalidInputError(f"{event.detail_type} does not start a run")
-        return {"trigger": "request", "force": False, "requestedBy": event.trigger}
+        return {"trigger": "request", **dict.fromkeys(_WISHES, False), "requestedBy": event.trigger}
     trigger = validation.choice(request, "trigger", ("schedule", "manual"), default="manual")
-    force = request.get("force", False)
-    if not isinstance(force, bool):
-        raise InvalidInputError("force must be true or false")
+    wishes = {wish: request.get(wish, False) for wish in _WISHES}
+    for wish, value in wishes.items():
+        if not isinstance(value, bool):
+            raise InvalidInputError(f"{wish} must be true or false")
     given = {"runId": runs.checked_run_id(request["runId"])} if request.get("runId") is not None else {}
-    return {"trigger": trigger, "force": force, **given}
+    return {"trigger": trigger, **wishes, **given}

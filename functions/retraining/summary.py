@@ -31,7 +31,7 @@ def summarise(run: Mapping[str, Any], failure: Mapping[str, Any] | None, now_ms:
         failure: `{Error, Cause}` where it failed.
         now_ms: epoch milliseconds of its end.
     """
-    copied = ("runId", "trigger", "requestedBy", "force", "resumed", "cutOff", "startedAt", "catalogue")
+    copied = ("runId", "trigger", "requestedBy", "force", "full", "resumed", "cutOff", "startedAt", "catalogue")
     record: runs.Record = {name: run[name] for name in copied if name in run}
     status, why = _ending(run, failure)
     record |= {"status": status, "why": why, "finishedAt": now_ms, "durations": _durations(run, now_ms)}
@@ -85,8 +85,11 @@ def _data(run: Mapping[str, Any]) -> dict[str, Any]:
     datasets = run["export"]["datasets"]
     part = {
         "manifest": lake.manifest_key(run["runId"]),
-        "rows": {name: found["rows"] for name, found in datasets.items()},
-        "newRows": datasets["interactions"].get("newRows", 0),
+        "exportMode": run["export"]["mode"],
+        "exportWhy": run["export"]["why"],
+        "warnings": run["export"]["warnings"],
+        "rows": {name: found["total"]["rows"] for name, found in datasets.items()},
+        "newRows": datasets["interactions"]["newRows"],
         "rejected": {name: found["rejected"] for name, found in datasets.items() if found["rejected"]},
         "rejectedRows": sum(sum(found["rejected"].values()) for found in datasets.values()),
     }
@@ -97,11 +100,8 @@ def _data(run: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _imports(run: Mapping[str, Any]) -> list[dict[str, Any]]:
-    done = {job["dataset"]: job for job in run.get("imports", [])}
-    return [
-        {**planned, **{name: value for name, value in done.get(planned["dataset"], {}).items() if name != "lease"}}
-        for planned in run["data"]["imports"]
-    ]
+    done = {(job["dataset"], job["mode"]): job for job in run.get("imports", [])}
+    return [{**planned, **done.get((planned["dataset"], planned["mode"]), {})} for planned in run["data"]["imports"]]
 
 
 def _training(run: Mapping[str, Any]) -> dict[str, Any]:

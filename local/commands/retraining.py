@@ -16,14 +16,15 @@ _TIMEOUT = 1800
 
 @click.command()
 @click.option("--force", is_flag=True, help="Train even where the policy would not.")
+@click.option("--full", is_flag=True, help="Export and import everything, not only what is new.")
 @click.option(
     "--timeout", type=click.FloatRange(min=0, min_open=True), default=_TIMEOUT, show_default=True, metavar="S"
 )
 @common
-def nightly(force: bool, timeout: float, state_dir: Path, as_json: bool) -> None:
+def nightly(force: bool, full: bool, timeout: float, state_dir: Path, as_json: bool) -> None:
     """Start the nightly retraining, watch its states, and print the run record."""
     instance = Instance.of(state_dir)
-    _report(instance, {"trigger": "manual", "force": force}, timeout, as_json=as_json)
+    _report(instance, {"trigger": "manual", "force": force, "full": full}, timeout, as_json=as_json)
 
 
 @click.command()

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from botocore.awsrequest import AWSRequest, AWSResponse
 from botocore.compat import HTTPHeaders
 
 from campus.clients import client
 from retraining.gate import METRIC
+from tests.unit.retraining.holdings import Holdings
 
 PREFIX = "arn:aws:personalize:ap-southeast-1:000000000000:"
 
@@ -69,6 +71,7 @@ class Account:
     refusals: dict[str, list[RefusedError]] = field(default_factory=dict)
     # Part of an ARN → NDCG@25.
     ndcg: dict[str, float] = field(default_factory=lambda: {"popularity": 0.2, "recommendation": 0.5, "ranking": 0.4})
+    holdings: Holdings = field(default_factory=Holdings)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
     def count(self, operation: str) -> int:
@@ -85,6 +88,9 @@ class Account:
             self.calls.append((operation, given))
             if self.refusals.get(operation):
                 raise self.refusals[operation].pop(0)
+            if operation.startswith("/"):
+                self.holdings.single(operation, given)
+                return {}
             if operation in CREATES:
                 return self._create(operation, given)
             if operation in DESCRIBES:
@@ -100,6 +106,8 @@ class Account:
             raise RefusedError("ResourceAlreadyExistsException", f"{arn} exists")
         now = time.time()
         self.resources[arn] = {**given, key: arn, "creationDateTime": now, "lastUpdatedDateTime": now, "asked": 0}
+        if kind == "dataset-import-job":
+            self.holdings.import_job(given)
         if kind == "event-tracker":
             self.resources[arn]["trackingId"] = "tracking-1"
         return {key: arn}
@@ -120,6 +128,11 @@ class Account:
             raise RefusedError("ResourceNotFoundException", f"{arn} does not exist")
         made = self.resources[arn]
         made["asked"] += 1
+        if "deleted" in made:
+            if made["asked"] > made["deleted"]:
+                del self.resources[arn]
+                raise RefusedError("ResourceNotFoundException", f"{arn} does not exist")
+            return made
         update = made.get("latestCampaignUpdate")
         if update:
             update["asked"] += 1
@@ -164,6 +177,11 @@ class Account:
         self.resources[given["campaignArn"]]["latestCampaignUpdate"] = {**given, "asked": 0, "status": "CREATE PENDING"}
         return {"campaignArn": given["campaignArn"]}
 
+    def _DeleteCampaign(self, given: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
+        made = self.resources[given["campaignArn"]]
+        made |= {"status": "DELETE PENDING", "deleted": made["asked"] + self.patience}
+        return {}
+
     def _UpdateSolution(self, given: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         self.resources[given["solutionArn"]]["performAutoTraining"] = given["performAutoTraining"]
         return {"solutionArn": given["solutionArn"]}
@@ -175,10 +193,10 @@ class Account:
 
 @contextmanager
 def serving(account: Account) -> Iterator[Account]:
-    """Let boto3's personalize client talk to the account."""
+    """Let boto3's personalize clients talk to the account; it knows operations of personalize-events by their path."""
 
     def send(request: AWSRequest, **_: object) -> AWSResponse:
-        target = request.headers["X-Amz-Target"]
+        target = request.headers.get("X-Amz-Target") or urlsplit(str(request.url)).path
         operation = (target.decode() if isinstance(target, bytes) else target).rpartition(".")[2]
         try:
             status, body = 200, dict(account.answer(operation, json.loads(request.body)))
@@ -186,9 +204,11 @@ def serving(account: Account) -> Iterator[Account]:
             status, body = error.status, {"__type": error.code, "message": str(error)}
         return AWSResponse(str(request.url), status, HTTPHeaders(), RawBody(json.dumps(body).encode()))
 
-    events: Any = client("personalize").meta.events
-    events.register_first("before-send.personalize.*", send)
+    clients: list[Any] = [client("personalize"), client("personalize-events")]
+    for one in clients:
+        one.meta.events.register_first(f"before-send.{one.meta.service_model.service_name}.*", send)
     try:
         yield account
     finally:
-        events.unregister("before-send.personalize.*", send)
+        for one in clients:
+            one.meta.events.unregister(f"before-send.{one.meta.service_model.service_name}.*", send)

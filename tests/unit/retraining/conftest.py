@@ -18,10 +18,12 @@ ENVIRONMENT = {
     "RANKING_RECIPE": "aws-personalized-ranking-v2",
     "ENABLE_RERANKING": "false",
     "LEASE_SECONDS": "1800",
+    "FULL_EXPORT_DAYS": "30",
     "RETRAIN_AFTER_DAYS": "7",
     "RETRAIN_SHARE": "0.1",
     # Not an AWS address, so that only `account` answers.
     "AWS_ENDPOINT_URL_PERSONALIZE": "http://personalize.invalid",
+    "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": "http://personalize-events.invalid",
     "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
 }
 

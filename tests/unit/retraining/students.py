@@ -12,6 +12,8 @@ def interaction(user: str, number: int, **changes: Any) -> dict[str, Any]:
     """One row of Interactions; `changes` set attributes, None removes one."""
     event_id = f"{user}-{number}"
     occurred_at = NOVEMBER + number
+    recorded_at = changes.get("recordedAt", clock.now_ms())
+    day = clock.utc_day(recorded_at / 1000) if isinstance(recorded_at, int) else "never"
     row: dict[str, Any] = {
         "userId": user,
         "occurrence": tables.occurrence(occurred_at, event_id),
@@ -19,9 +21,9 @@ def interaction(user: str, number: int, **changes: Any) -> dict[str, Any]:
         "eventType": "submitAssignment",
         "eventValue": 80,
         "occurredAt": occurred_at,
-        "recordedAt": clock.now_ms() - 1000,
+        "recordedAt": recorded_at,
         "interactionId": event_id,
-        "recordedDay": tables.recorded_day("2026-11-22", event_id),
+        "recordedDay": tables.recorded_day(day, event_id),
         **changes,
     }
     return {name: value for name, value in row.items() if value is not None}

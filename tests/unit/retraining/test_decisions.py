@@ -12,27 +12,31 @@ from retraining.policy import DAY_MS, plan
 NOW = 1_795_000_000_000
 
 
-def dataset(rows: int, fingerprint: str = "1", rejected: int = 0, **facts: int) -> dict[str, Any]:
+def dataset(rows: int, rejected: int = 0, **people: int) -> dict[str, Any]:
     reasons = {"missing itemId": rejected} if rejected else {}
-    return {"rows": rows, "fingerprint": fingerprint, "rejected": reasons, "location": "s3://lake/x/", **facts}
+    total = {"rows": rows, "fingerprint": "1", **people}
+    return {"rows": rows, "total": total, "rejected": reasons, "location": "s3://lake/x/"}
 
 
 def datasets(rows: int = 2000, users: int = 100, with_two: int = 50, **changes: Any) -> dict[str, Any]:
+    """A first, full export."""
     found = {
         "interactions": dataset(rows, users=users, usersWithTwo=with_two),
         "users": dataset(100),
         "items": dataset(10),
     }
-    return {"datasets": {**found, **changes}}
+    return {"mode": "FULL", "why": "why", "base": None, "asked": False, "datasets": {**found, **changes}}
 
 
 def seen(**rows: int) -> dict[str, Any]:
     """A watermark of other data."""
-    return {"runId": "before", "datasets": {name: {"rows": count, "fingerprint": "0"} for name, count in rows.items()}}
+    known = {name: {"rows": count, "fingerprint": "0", "runId": "before"} for name, count in rows.items()}
+    return {"runId": "before", "datasets": known}
 
 
 def verdict(export: dict[str, Any], mark: dict[str, Any] | None = None, *, force: bool = False) -> str:
-    return str(data_check.check(export, mark or {}, force=force)["verdict"])
+    export = {**export, "base": mark["runId"] if mark else None}
+    return str(data_check.check("run", export, mark or {}, force=force)["verdict"])
 
 
 @pytest.mark.parametrize(
@@ -61,26 +65,18 @@ def test_too_many_bad_rows_are_refused(rows: int, rejected: int, expected: str) 
 
 
 def test_a_sudden_drop_is_refused_unless_it_is_meant() -> None:
-    mark = seen(interactions=2501, users=100, items=10)
+    mark = seen(interactions=2501)
     assert verdict(datasets(2000), mark) == "REFUSED"
     assert verdict(datasets(2000), mark, force=True) == "OK"
     assert verdict(datasets(2001), mark) == "OK"
-    assert "fell from 2501 rows to 2000" in data_check.check(datasets(2000), mark, force=False)["why"]
-
-
-def test_only_what_changed_is_imported() -> None:
-    known = {name: dict(found) for name, found in datasets()["datasets"].items()}
-    known["items"]["fingerprint"] = "other"
-    mark = {"runId": "before", "datasets": known}
-    imports = data_check.check(datasets(), mark, force=False)["imports"]
-    assert [job["dataset"] for job in imports] == ["items"]
-    forced = data_check.check(datasets(), mark, force=True)["imports"]
-    assert [job["why"] for job in forced] == ["forced"] * 3
+    refused = data_check.check("run", datasets(2000) | {"base": "before"}, mark, force=False)
+    assert "fell from 2501 rows to 2000" in refused["why"]
+    assert (refused["importMode"], refused["imports"]) == ("NONE", [])
 
 
 def test_an_empty_dataset_is_not_imported() -> None:
-    imports = data_check.check(datasets(users=100, items=dataset(0, "0" * 32)), {}, force=True)["imports"]
-    assert "items" not in [job["dataset"] for job in imports]
+    jobs = data_check.check("run", datasets(items=dataset(0)), {}, force=True)["imports"]
+    assert {job["dataset"]: job["mode"] for job in jobs} == {"interactions": "FULL", "items": "NONE", "users": "FULL"}
 
 
 @pytest.mark.parametrize(

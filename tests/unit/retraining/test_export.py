@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 from campus import clock, tables
 from campus.pseudonyms import pseudonym
 from retraining import export, lake
+from retraining.scope import Scope
+from retraining.tally import Tally
 from tests.unit.campus import school
 from tests.unit.retraining import students
 
 RUN = "20261122-020000-3f"
+EVERYTHING = Scope("FULL", "nothing has been imported yet", {})
 
 
 def exported(**changes: Any) -> dict[str, Any]:
-    given_: dict[str, Any] = {"run_id": RUN, "cut_off": clock.now_ms(), "since": 0, **changes}
+    given_: dict[str, Any] = {"run_id": RUN, "cut_off": clock.now_ms(), "scope": EVERYTHING, **changes}
     return export.export(**given_)
 
 
@@ -93,15 +96,13 @@ def test_a_row_belongs_to_the_run_whose_cut_off_follows_its_recording() -> None:
         students.interaction("s1", 3, recordedAt=now + 1),
         students.interaction("s1", 4, recordedAt=now - 1, occurredAt=students.NOVEMBER - 10_000_000),
     )
-    manifest = exported(cut_off=now, since=now - 2000)
-    assert manifest["datasets"]["interactions"]["rows"] == 3
-    assert manifest["datasets"]["interactions"]["newRows"] == 2
+    assert exported(cut_off=now)["datasets"]["interactions"]["rows"] == 3
 
 
 def test_people_are_counted() -> None:
     students.put(*(students.interaction("busy", number) for number in range(5)), students.interaction("shy", 1))
-    found = exported()["datasets"]["interactions"]
-    assert (found["users"], found["usersWithTwo"]) == (2, 1)
+    total = exported()["datasets"]["interactions"]["total"]
+    assert (total["users"], total["usersWithTwo"]) == (2, 1)
 
 
 def test_bad_rows_are_quarantined_with_their_reason() -> None:
@@ -158,16 +159,20 @@ def test_a_crashed_export_leaves_no_manifest_and_its_second_try_no_leftovers(mon
 
 def test_the_fingerprint_changes_with_any_row_and_with_nothing_else() -> None:
     students.term(people=3, each=2)
-    first = exported(run_id="a")["datasets"]
-    assert exported(run_id="b")["datasets"]["interactions"]["fingerprint"] == first["interactions"]["fingerprint"]
+    first = fingerprints(exported(run_id="a"))
+    assert fingerprints(exported(run_id="b")) == first
     tables.interactions().update_item(
         Key={"userId": "s1", "occurrence": students.interaction("s1", 1)["occurrence"]},
         UpdateExpression="SET eventValue = :v",
         ExpressionAttributeValues={":v": 81},
     )
-    changed = exported(run_id="c")["datasets"]
-    assert changed["interactions"]["fingerprint"] != first["interactions"]["fingerprint"]
-    assert changed["users"]["fingerprint"] == first["users"]["fingerprint"]
+    changed = fingerprints(exported(run_id="c"))
+    assert changed["interactions"] != first["interactions"]
+    assert changed["users"] == first["users"]
+
+
+def fingerprints(manifest: dict[str, Any]) -> dict[str, str]:
+    return {name: found["total"]["fingerprint"] for name, found in manifest["datasets"].items()}
 
 
 ROWS = st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=20)
@@ -175,7 +180,7 @@ ROWS = st.lists(st.tuples(st.text(max_size=5), st.text(max_size=5)), max_size=20
 
 @given(ROWS, st.randoms(use_true_random=False))
 def test_fingerprints_do_not_depend_on_order_or_segments(rows: list[tuple[str, str]], chance: Any) -> None:
-    whole, left, right = export.Tally(), export.Tally(), export.Tally()
+    whole, left, right = Tally(), Tally(), Tally()
     for row in rows:
         whole.add(row)
     for row in chance.sample(rows, len(rows)):

@@ -1,9 +1,12 @@
 """Single steps at Personalize: what exists is adopted, what contradicts is refused."""
 
+import json
+from typing import Any
+
 import pytest
 
 from campus import tables
-from retraining import campaigns, imports, names, polling, preparation, training
+from retraining import campaigns, imports, names, polling, preparation, schemas, training
 from retraining.progress import Progress, UnknownStatusError, progress
 from tests.unit.retraining.account import PREFIX, Account, RefusedError
 
@@ -67,17 +70,72 @@ def test_preparation_says_what_it_waits_for(account: Account) -> None:
     assert preparation.prepare() == {"outcome": "IN_PROGRESS", "reason": "dataset group: CREATE PENDING"}
 
 
-def test_a_dataset_with_another_schema_is_moved_to_the_declared_one(account: Account) -> None:
+def declared_before(account: Account, dataset: str, columns: dict[str, object]) -> dict[str, Any]:
+    """Let a prepared dataset have an older schema; answers the dataset."""
+    text = json.dumps({"fields": [{"name": name, "type": kind} for name, kind in columns.items()]})
+    older = f"{PREFIX}schema/older"
+    account.resources[older] = {"schemaArn": older, "schema": text, "asked": 0}
+    found: dict[str, Any] = account.resources[names.dataset_arn(dataset)]
+    found["schemaArn"] = older
+    return found
+
+
+def test_a_dataset_with_fewer_columns_is_moved_to_the_declared_schema(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     prepared(account)
-    dataset = account.resources[names.dataset_arn("users")]
-    wanted, dataset["schemaArn"] = dataset["schemaArn"], f"{PREFIX}schema/older"
+    monkeypatch.setitem(schemas._FIELDS["users"], "LOCALE", {"type": ["string", "null"]})
+    wanted = names.arn(f"schema/{names.schema_name('users', schemas.schema('users'))}")
+    dataset = declared_before(account, "users", {"USER_ID": "string"})
     assert preparation.prepare()["outcome"] == "IN_PROGRESS"
     assert dataset["latestDatasetUpdate"]["schemaArn"] == wanted
-    dataset["latestDatasetUpdate"] |= {"status": "CREATE FAILED", "failureReason": "LOCALE is new"}
+    dataset["latestDatasetUpdate"] |= {"status": "CREATE FAILED", "failureReason": "a bad day"}
     refused = preparation.prepare()
     assert refused["outcome"] == "FAILED"
-    assert "schema/older" in refused["reason"]
-    assert "LOCALE is new" in refused["reason"]
+    assert f"from schema {PREFIX}schema/older to {wanted}: CREATE FAILED: a bad day" in refused["reason"]
+    assert account.count("UpdateDataset") == 1
+
+
+@pytest.mark.parametrize(
+    ("dataset", "columns", "sentence"),
+    [
+        (
+            "users",
+            {"USER_ID": "string", "LOCALE": "string", "AGE": "int"},
+            "column AGE is no longer declared",
+        ),
+        (
+            "users",
+            {"USER_ID": "string", "LOCALE": "int"},
+            'column LOCALE is declared as {"categorical": true, "type": "string"} and was {"type": "int"}',
+        ),
+        ("users", {"USER_ID": "string"}, "the new column LOCALE does not allow null"),
+        (
+            "interactions",
+            {"USER_ID": "string", "ITEM_ID": "string", "EVENT_TYPE": "string", "TIMESTAMP": "long"},
+            "the schema of an Interactions dataset is never replaced",
+        ),
+    ],
+)
+def test_a_schema_that_leads_nowhere_is_refused_by_name(
+    account: Account, dataset: str, columns: dict[str, object], sentence: str
+) -> None:
+    prepared(account)
+    declared_before(account, dataset, columns)
+    refused = preparation.prepare()
+    assert refused["outcome"] == "FAILED"
+    assert refused["reason"].startswith(f"dataset {dataset}: cannot move from schema {PREFIX}schema/older to ")
+    assert sentence in refused["reason"]
+    assert account.count("UpdateDataset") == 0
+
+
+def test_a_schema_of_another_name_with_the_same_columns_is_left_alone(account: Account) -> None:
+    prepared(account)
+    found = account.resources[names.dataset_arn("items")]
+    account.resources[f"{PREFIX}schema/theirs"] = {**account.resources[found["schemaArn"]]}
+    found["schemaArn"] = f"{PREFIX}schema/theirs"
+    assert preparation.prepare() == {"outcome": "ACTIVE"}
+    assert account.count("UpdateDataset") == 0
 
 
 def test_an_import_whose_answer_was_lost_is_adopted(account: Account) -> None:

@@ -19,7 +19,8 @@ def begun(request: dict[str, Any] | None = None, execution: str = EXECUTION) -> 
 
 
 def dataset(rows: int, fingerprint: str) -> dict[str, Any]:
-    return {"rows": rows, "fingerprint": fingerprint, "rejected": {}, "location": "s3://lake/x/"}
+    total = {"rows": rows, "fingerprint": fingerprint}
+    return {"rows": rows, "newRows": rows, "total": total, "rejected": {}, "location": "s3://lake/x/"}
 
 
 def promoted(run: dict[str, Any]) -> dict[str, Any]:
@@ -28,7 +29,13 @@ def promoted(run: dict[str, Any]) -> dict[str, Any]:
     return {
         **run,
         "marks": {"leased": run["startedAt"] + 500, "exported": run["startedAt"] + 2500},
-        "export": {"datasets": {name: dataset(1200, name) for name in ("interactions", "users", "items")}},
+        "export": {
+            "mode": "FULL",
+            "why": "nothing has been imported yet",
+            "base": None,
+            "warnings": [],
+            "datasets": {name: dataset(1200, name) for name in ("interactions", "users", "items")},
+        },
         "data": {"verdict": "OK", "why": "first import", "importMode": "FULL", "imports": []},
         "plan": {"decision": "TRAIN", "why": "no model has been trained yet", "models": []},
         "models": [{"kind": "recommendation"}, {"kind": "popularity"}],
@@ -39,7 +46,7 @@ def promoted(run: dict[str, Any]) -> dict[str, Any]:
             "baselineMetrics": {},
             "trainingHours": 1.5,
         },
-        "campaigns": [{**campaign, "arn": "campaign-arn", "solutionVersionArn": VERSION}],
+        "campaigns": [{**campaign, "arn": "campaign-arn", "solutionVersionArn": VERSION, "trainedAt": 1_795_000_000}],
     }
 
 
@@ -67,6 +74,7 @@ def test_a_second_run_is_locked_and_only_a_request_is_noted() -> None:
     [
         {"trigger": "whim"},
         {"force": 1},
+        {"full": "yes"},
         {"runId": ""},
         {"runId": "a b"},
         {"runId": 7},
@@ -79,11 +87,13 @@ def test_a_bad_request_starts_nothing(request_: dict[str, Any]) -> None:
     assert lease.acquire("anybody", "run") is not None
 
 
-def test_a_resume_keeps_the_cut_off_and_may_add_force() -> None:
+@pytest.mark.parametrize("wish", ["force", "full"])
+def test_a_resume_keeps_the_cut_off_and_may_add_a_wish(wish: str) -> None:
     first = begun()["run"]
     tables.operations().delete_item(Key=lease.KEY)
-    again = begun({"runId": first["runId"], "force": True}, "other")["run"]
-    assert (again["cutOff"], again["force"], again["resumed"]) == (first["cutOff"], True, True)
+    again = begun({"runId": first["runId"], wish: True}, "other")["run"]
+    assert (again["cutOff"], again[wish], again["resumed"]) == (first["cutOff"], True, True)
+    assert [again[other] for other in ("force", "full") if other != wish] == [False]
 
 
 def test_record_watermark_and_model_are_written_and_the_lease_released() -> None:

@@ -73,16 +73,22 @@ def test_unchanged_data_is_neither_imported_nor_trained(machine: Machine, accoun
     assert lease_owner() is None
 
 
-def test_a_little_new_data_is_imported_without_training(machine: Machine, account: Account) -> None:
+def test_a_little_new_data_goes_as_events_without_training(machine: Machine, account: Account) -> None:
     students.term()
     machine.run({"trigger": "schedule"})
     students.put(students.interaction("s1", 99))
     night = machine.run({"trigger": "schedule"}).output
-    assert night["status"] == "IMPORTED"
-    assert [job["dataset"] for job in night["imports"]] == ["interactions"]
-    assert night["imports"][0]["why"] == "changed, +1 rows: replaced as a whole"
+    assert (night["status"], night["exportMode"], night["importMode"]) == ("IMPORTED", "INCREMENTAL", "EVENTS")
+    assert {job["dataset"]: job["mode"] for job in night["imports"]} == {
+        "interactions": "EVENTS",
+        "items": "NONE",
+        "users": "NONE",
+    }
+    assert night["imports"][0]["why"] == "1 new rows: an incremental import takes 1000 or more"
     assert night["training"]["why"].endswith("there are 0.8% new interactions since (limit 10%)")
-    assert account.count("CreateSolutionVersion") == 2
+    assert night["rows"] == {"interactions": 121, "users": 30, "items": 8}
+    assert (account.count("CreateSolutionVersion"), account.count("CreateDatasetImportJob")) == (2, 3)
+    assert len(account.holdings.interactions()) == 121
 
 
 def test_much_new_data_is_trained_and_the_version_before_is_on_record(machine: Machine, account: Account) -> None:
@@ -103,6 +109,7 @@ def test_force_trains_on_unchanged_data(machine: Machine) -> None:
     machine.run({"trigger": "schedule"})
     forced = machine.run({"trigger": "manual", "force": True}).output
     assert (forced["status"], forced["training"]["why"]) == ("PROMOTED", "forced")
+    assert [job["mode"] for job in forced["imports"]] == ["NONE"] * 3
 
 
 def test_too_little_data_ends_green_before_anything_is_made(machine: Machine, account: Account) -> None:

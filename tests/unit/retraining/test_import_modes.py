@@ -1,0 +1,292 @@
+"""How a night's rows get into Personalize: what is chosen, why, and that it then holds what the tables hold."""
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+
+import boto3
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from campus import clock, tables
+from campus.pseudonyms import pseudonym
+from engagement import live
+from engagement.interaction import Interaction
+from retraining import changes, data_check, export, finish, import_mode, imports, lake, puts, runs, scope, shaping
+from retraining.preparation import TRACKER
+from tests.unit.campus import school
+from tests.unit.retraining import students
+from tests.unit.retraining.account import PREFIX, Account, RefusedError
+from tests.unit.retraining.holdings import Holdings
+from tests.unit.retraining.holdings import Interaction as Held
+
+pytestmark = pytest.mark.usefixtures("_small")
+
+
+@pytest.fixture
+def _small(monkeypatch: pytest.MonkeyPatch, account: Account) -> None:
+    """Numbers that a test reaches, and the datasets and the tracker that preparation makes."""
+    monkeypatch.setattr(data_check, "MIN_INTERACTIONS", 1)
+    monkeypatch.setattr(data_check, "MIN_USERS_WITH_TWO", 0)
+    monkeypatch.setattr(data_check, "MIN_SHARE_WITH_TWO", 0)
+    monkeypatch.setattr(shaping, "FEW", 8)
+    monkeypatch.setattr(import_mode, "MAX_PUT", 4)
+    made(account)
+    tables.operations().put_item(Item={**TRACKER, "trackingId": "tracking-1"})
+
+
+def made(account: Account) -> None:
+    """The Interactions dataset comes into being."""
+    arn = f"{PREFIX}dataset/student-ranking/INTERACTIONS"
+    account.resources[arn] = {"creationDateTime": clock.now() - 10, "asked": 0}
+
+
+def night(name: str, *, full: bool = False, fails: bool = False) -> dict[str, str]:
+    """Export, check, import and finish; answers the modes by dataset."""
+    cut_off = clock.now_ms()
+    chosen = scope.choose(runs.watermark(), cut_off, full=full)
+    manifest = export.brief(export.export(name, cut_off, chosen))
+    data = data_check.check(name, manifest, runs.watermark(), force=True)
+    assert data["verdict"] == "OK"
+    for job in data["imports"]:
+        step: dict[str, Any] = {"outcome": "BUSY", "sent": 0}
+        while job["mode"] != "NONE" and step["outcome"] == "BUSY":
+            step = imports.advance(name, {**job, "sent": step["sent"]})
+    run = {"runId": name, "cutOff": cut_off, "export": manifest, "data": data}
+    status = runs.FAILED if fails else "IMPORTED"
+    for item in finish._watermark(run, {"status": status, "runId": name, "finishedAt": clock.now_ms()}):
+        tables.operations().put_item(Item=item)
+    return {job["dataset"]: job["mode"] for job in reversed(data["imports"])}
+
+
+def in_tables() -> set[Held]:
+    """Every interaction, as Personalize is to hold it."""
+    return {
+        (
+            pseudonym(row["userId"]),
+            row["itemId"],
+            row["eventType"],
+            f"{row['eventValue']:g}" if "eventValue" in row else "",
+            int(row["occurredAt"]),
+        )
+        for row in school.rows(tables.interactions())
+    }
+
+
+def held(account: Account) -> tuple[set[Held], dict[str, str], set[str]]:
+    """Interactions, locale by user, items."""
+    users = account.holdings.records("users")
+    locales = {user: record["LOCALE"] for user, record in users.items()}
+    return account.holdings.interactions(), locales, set(account.holdings.records("items"))
+
+
+def wanted() -> tuple[set[Held], dict[str, str], set[str]]:
+    """The same of the tables."""
+    people = {pseudonym(row["studentId"]): row["locale"] for row in school.rows(tables.students())}
+    items = {row["itemId"] for row in school.rows(tables.class_activity()) if row["activity"].startswith("ITEM#")}
+    return in_tables(), people, items
+
+
+def student(number: int, locale: str = "vi") -> None:
+    tables.students().put_item(Item={"studentId": f"s{number}", "email": "x@example.edu", "locale": locale})
+
+
+def test_modes_night_by_night(account: Account) -> None:
+    students.term(people=5, each=4)
+    assert set(night("n1").values()) == {"FULL"}
+    assert set(night("n2").values()) == {"NONE"}
+    students.put(*(students.interaction("s1", number) for number in range(50, 57)))
+    assert night("n3") == {"interactions": "EVENTS", "items": "NONE", "users": "NONE"}
+    students.put(*(students.interaction("s2", number) for number in range(50, 58)))
+    assert night("n4") == {"interactions": "INCREMENTAL", "items": "NONE", "users": "NONE"}
+    student(1, "en")
+    student(77)
+    students.add_material("item-99")
+    assert night("n5") == {"interactions": "NONE", "items": "PUT", "users": "PUT"}
+    assert held(account) == wanted()
+    for number in range(100, 105):
+        student(number)
+    assert night("n6")["users"] == "INCREMENTAL"
+    assert set(night("n7", full=True).values()) == {"FULL"}
+    assert held(account) == wanted()
+
+
+def test_what_is_gone_needs_a_full_import_and_what_was_put_before_is_put_again(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(1, "en")
+    assert night("n2")["users"] == "PUT"
+    student(1, "vi")
+    tables.students().delete_item(Key={"studentId": "s0"})
+    assert night("n3")["users"] == "FULL"
+    assert held(account) == wanted()
+    mark = runs.watermark()["datasets"]["users"]
+    assert (mark["rows"], mark["runId"]) == (4, "n3")
+
+
+STEP = st.sampled_from(["event", "events", "many", "student", "locale", "item", "failed night", "night", "full night"])
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(STEP, max_size=8))
+# A value that was put one by one, by a night that failed or did not, and has changed back before the next import.
+@example(["event", "locale", "failed night", "event", "locale"])
+@example(["event", "locale", "night", "event", "locale", "full night"])
+def test_after_any_history_personalize_holds_what_the_tables_hold(account: Account, history: list[str]) -> None:
+    boto3.resource("s3").Bucket("lake").objects.all().delete()
+    tables.operations().delete_item(Key=runs.WATERMARK)
+    account.resources.clear()
+    account.holdings = Holdings()
+    made(account)
+    students.term(people=2, each=2)
+    night("first")
+    for number, step in enumerate([*history, "night"]):
+        at = 1000 + 20 * number
+        count = {"event": 1, "events": 7, "many": 9}.get(step, 0)
+        students.put(*(students.interaction(f"s{at % 3}", at + one) for one in range(count)))
+        if step == "student":
+            student(at)
+        if step == "locale":
+            student(1, "en" if number % 2 else "vi")
+        if step == "item":
+            students.add_material(f"item-{at}")
+        if step.endswith("night"):
+            night(f"night-{number}", full=step == "full night", fails=step == "failed night")
+    interactions, locales, items = held(account)
+    assert interactions == in_tables()
+    assert wanted()[1].items() <= locales.items()
+    assert wanted()[2] <= items
+
+
+def test_after_a_failed_import_all_users_and_items_are_imported(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(77)
+    students.put(students.interaction("s1", 99))
+    assert night("n2", fails=True)["users"] == "PUT"
+    mark = runs.watermark()
+    assert mark["runId"] == "n1"
+    assert "unsure" not in mark["datasets"]["items"]
+    student(78)
+    manifest = export.brief(export.export("n3", clock.now_ms(), scope.choose(mark, clock.now_ms(), full=False)))
+    (job,) = (job for job in import_mode.choose("n3", manifest, mark) if job["dataset"] == "users")
+    assert (job["mode"], job["why"]) == ("INCREMENTAL", "run n2 failed after it had begun to import")
+    assert night("n3")["interactions"] == "EVENTS"
+    assert held(account) == wanted()
+
+
+def test_the_resumed_run_itself_goes_on_with_what_it_had_chosen(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(77)
+    night("n2", fails=True)
+    assert night("n2")["users"] == "PUT"
+
+
+def test_what_cannot_be_compared_is_imported_on_top(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(77)
+    with monkeypatch.context() as smaller:
+        smaller.setattr(changes, "MAX_COMPARED", 5)
+        assert night("n2")["users"] == "INCREMENTAL"
+    student(78)
+    boto3.client("s3").delete_object(Bucket="lake", Key=lake.manifest_key("n2"))
+    assert night("n3")["users"] == "INCREMENTAL"
+    boto3.client("s3").delete_object(Bucket="lake", Key=lake.manifest_key("n3"))
+    assert night("n4", full=True)["users"] == "FULL"
+    assert held(account) == wanted()
+
+
+def test_a_dataset_made_anew_gets_everything_again(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    account.holdings = Holdings()
+    arn = f"{PREFIX}dataset/student-ranking/INTERACTIONS"
+    account.resources[arn]["creationDateTime"] = clock.now() + 5
+    assert set(night("n2").values()) == {"FULL"}
+    assert held(account) == wanted()
+
+
+def test_a_nights_event_equals_the_live_one(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    happened = Interaction(
+        "event-1", "s1", "item-1", "assignment", "submitAssignment", "C1", "2026-11-20T08:00:00Z", 80.5
+    )
+    students.put(happened.row("C1", clock.now_ms() - 1000))
+    before = {"runId": "r0", "cutOff": 1, "datasets": {"interactions": export._EMPTY}}
+    mark = {**before, "cutOff": clock.now_ms() - 60_000}
+    export.export("n1", clock.now_ms(), scope.Scope("INCREMENTAL", "next", mark))
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(account.holdings, "single", lambda _, request: sent.append(request))
+    live.follow(happened)
+    puts.put("n1", "interactions", "EVENTS", "", 0)
+    assert sent[0] == sent[1]
+    assert sent[0]["eventList"][0]["sentAt"] == int(datetime(2026, 11, 20, 8, tzinfo=UTC).timestamp())
+
+
+def test_live_events_are_not_counted_twice_whatever_the_night_does(account: Account) -> None:
+    students.term(people=5, each=4)
+    for name, full in (("n1", False), ("n2", False), ("n3", True)):
+        happened = Interaction(
+            f"event-{name}", "s1", "item-1", "assignment", "submitAssignment", "C1", clock.iso(students.NOVEMBER)
+        )
+        live.follow(happened)
+        students.put(happened.row("C1", clock.now_ms() - 1))
+        night(name, full=full)
+        assert account.holdings.interactions() == in_tables()
+
+
+def quiet(count: int) -> None:
+    """A night with `count` events of one student each."""
+    students.put(*(students.interaction(f"q{number}", number) for number in range(count)))
+    mark = {"runId": "r0", "cutOff": clock.now_ms() - 60_000, "datasets": {"interactions": export._EMPTY}}
+    export.export("quiet", clock.now_ms(), scope.Scope("INCREMENTAL", "next", mark))
+
+
+def test_puts_go_on_where_they_stopped(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(puts, "CALLS_A_STEP", 3)
+    quiet(7)
+    step = puts.put("quiet", "interactions", "EVENTS", "", 0)
+    assert step == {"outcome": "BUSY", "reason": "3 of 7 calls are made", "sent": 3}
+    step = puts.put("quiet", "interactions", "EVENTS", "", 3)
+    account.refusals["/events"] = [RefusedError("ThrottlingException", "slow down", 429)] * 2
+    step = puts.put("quiet", "interactions", "EVENTS", "", step["sent"])
+    assert (step["outcome"], step["sent"]) == ("BUSY", 6)
+    assert "slow down" in step["reason"]
+    assert puts.put("quiet", "interactions", "EVENTS", "", 6)["outcome"] == "ACTIVE"
+    assert (len(account.holdings.events), account.holdings.received) == (7, 7)
+    # From the beginning again, as a resumed run does: nothing is counted twice.
+    puts.put("quiet", "interactions", "EVENTS", "", 0)
+    assert len(account.holdings.events) == 7
+
+
+def test_events_go_ten_a_call_and_one_student_a_call(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shaping, "FEW", 30)
+    students.put(*(students.interaction("busy", number) for number in range(11)))
+    quiet(2)
+    puts.put("quiet", "interactions", "EVENTS", "", 0)
+    requests = [request for path, request in account.calls if path == "/events"]
+    assert sorted(len(request["eventList"]) for request in requests) == [1, 1, 1, 10]
+    assert {request["sessionId"] == request["userId"] for request in requests} == {True}
+
+
+def test_what_personalize_refuses_of_single_records_is_raised(account: Account) -> None:
+    quiet(1)
+    account.refusals["/events"] = [RefusedError("InvalidInputException", "no such tracker")]
+    with pytest.raises(Exception, match="no such tracker"):
+        puts.put("quiet", "interactions", "EVENTS", "", 0)
+
+
+def test_records_are_put_with_the_columns_of_the_schema(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    students.add_material("item-99", "quiz")
+    night("n2")
+    ((_, request),) = [call for call in account.calls if call[0] == "/items"]
+    assert request["items"][0]["itemId"] == "item-99"
+    assert json.loads(request["items"][0]["properties"]) == {
+        "type": "quiz",
+        "classId": "C1",
+        "creationTimestamp": students.NOVEMBER,
+    }
