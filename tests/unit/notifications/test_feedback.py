@@ -11,16 +11,7 @@ from hypothesis import strategies as st
 
 from campus import tables
 from notifications import address, record_feedback
-from tests.unit.notifications.school import (
-    GRACE,
-    NOW,
-    Context,
-    Killed,
-    School,
-    batch,
-    enrolled,
-    lost_answer,
-)
+from tests.unit.notifications.school import GRACE, NOW, Context, Killed, School, batch, enrolled, lost_answer
 
 SENT, DELAYED, DELIVERED = "Email Sent", "Email Delivery Delayed", "Email Delivered"
 BOUNCE, COMPLAINT = "Email Bounced", "Email Complaint Received"
