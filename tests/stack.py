@@ -107,7 +107,9 @@ def _answer(status: int, raw: bytes, headers: Mapping[str, str]) -> Answer:
     return Answer(status, body, {name.lower(): value for name, value in headers.items()})
 
 
-def eventually(probe: Callable[[], T], until: Callable[[T], object] = bool, deadline: float = 60) -> T:
+def eventually(
+    probe: Callable[[], T], until: Callable[[T], object] = bool, deadline: float = 60, pause: float = 0.1
+) -> T:
     """Poll `probe` until its value satisfies `until`; the last value is in the failure."""
     end = time.monotonic() + deadline
     while True:
@@ -115,7 +117,7 @@ def eventually(probe: Callable[[], T], until: Callable[[T], object] = bool, dead
         if until(value):
             return value
         assert time.monotonic() < end, f"not within {deadline} s; last seen: {value!r}"
-        time.sleep(0.1)
+        time.sleep(pause)
 
 
 def bare_environment(**extra: str) -> dict[str, str]:
