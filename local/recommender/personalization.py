@@ -22,10 +22,11 @@ if TYPE_CHECKING:
     from local.recommender.views import View
 
 L2 = 2e-3
-HELD_OUT_STUDENTS, HELD_OUT_STEPS, MOST_CONTEXTS, REPEAT_CONTEXTS = 1500, 5, 2000, 250
+HELD_OUT_STEPS, MOST_CONTEXTS, REPEAT_CONTEXTS = 5, 2000, 250
+FEWEST_STUDENTS, MOST_STUDENTS, LOST_SHARE = 200, 1500, 0.02
 REFIT_BELOW = 1000
-"""Catalogues up to this size are refitted on everything after the blend; beyond, a second solve would double the cost
-for the few per cent of the events that were held out."""
+"""Catalogues up to this size are refitted on everything after the blend. Beyond, a second solve would double the cost;
+there, so few students have steps held out that no more than about two per cent of the events are lost."""
 BATCH_CELLS = 2**22
 
 
@@ -69,13 +70,14 @@ class BlendModel(Model):
         self.newcomers = Newcomers.fit(dataset)
         sequences = Sequences.from_dataset(dataset)
         random = np.random.default_rng(seed)
-        train, contexts, targets = _hold_out(sequences, random)
+        refit = len(self.item_ids) <= REFIT_BELOW
+        train, contexts, targets = _hold_out(sequences, random, MOST_STUDENTS if refit else _spared(len(dataset)))
         views = self._views()
         self.weights = default_weights(len(views))
         if len(targets):
             self.experts = Experts.fit(train, views)
             self.weights = self._fit_weights(contexts, targets, random)
-        if not len(targets) or len(self.item_ids) <= REFIT_BELOW:
+        if refit or not len(targets):
             self.experts = Experts.fit(sequences, views)
         return self
 
@@ -206,8 +208,13 @@ def _holds(contexts: Sequences, targets: Ints) -> NDArray[np.bool_]:
     return np.bincount(contexts.rows(), hits, len(contexts)) > 0
 
 
-def _hold_out(sequences: Sequences, random: np.random.Generator) -> tuple[Sequences, Sequences, Ints]:
-    """Take a few steps at a random place out of some sequences, to learn the blend on.
+def _spared(events: int) -> int:
+    """How many students can have steps held out for good, of so many events."""
+    return int(np.clip(LOST_SHARE * events / HELD_OUT_STEPS, FEWEST_STUDENTS, MOST_STUDENTS))
+
+
+def _hold_out(sequences: Sequences, random: np.random.Generator, students: int) -> tuple[Sequences, Sequences, Ints]:
+    """Take a few steps at a random place out of some students' sequences, to learn the blend on.
 
     What follows the gap stays as a sequence of its own, so that little is lost. (Cutting only the last step would teach
     the blend the ends of histories, which on data with terms or courses are unlike their middles.)
@@ -217,7 +224,7 @@ def _hold_out(sequences: Sequences, random: np.random.Generator) -> tuple[Sequen
     """
     lengths = sequences.lengths
     eligible = np.flatnonzero(lengths >= 2)
-    chosen = np.sort(random.choice(eligible, min(HELD_OUT_STUDENTS, len(eligible)), replace=False))
+    chosen = np.sort(random.choice(eligible, min(students, len(eligible)), replace=False))
     cuts = random.integers(1, lengths[chosen]) if len(chosen) else chosen
     ends = np.minimum(cuts + HELD_OUT_STEPS, lengths[chosen])
     stops = lengths.copy()

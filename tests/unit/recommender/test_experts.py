@@ -116,6 +116,16 @@ def test_each_view_fades_and_forgets_as_it_says(fitted: tuple[Experts, Sequences
         np.testing.assert_allclose(batch, expected, rtol=1e-3, atol=1e-5)
 
 
+def test_serving_remembers_no_more_events_than_training(fitted: tuple[Experts, Sequences]) -> None:
+    model, _ = fitted
+    remembered = {
+        int(view): int(np.count_nonzero(row))
+        for numbers, mixes in model._mixes.values()
+        for view, row in zip(numbers, mixes, strict=True)
+    }
+    assert remembered == {RIDGE: 20, RECENT: 30, ORDER_FREE: 64, NEXT: 1, NEAR: 10}
+
+
 def test_evidence_against_an_item_is_no_more_than_no_evidence_to_the_logarithm() -> None:
     z, logs = blend.features(np.array([[-4.0, 0.0, 2.0]], np.float32), np.array([[2.0]], np.float32))
     np.testing.assert_allclose(z, [[-2, 0, 1]])

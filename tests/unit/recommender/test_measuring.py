@@ -13,14 +13,12 @@ from click.testing import CliRunner
 
 from local.__main__ import nightclass
 from local.bench import recommender as bench
-from local.recommender import Dataset, archive, evaluation, load_model, metrics
-from local.recommender.protocols import judge, split
+from local.recommender import Dataset, History, archive, evaluation, load_model, metrics
+from local.recommender.protocols import Case, judge, split
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
-
-    from local.recommender import History
 
 
 def courses(users: int = 60, length: int = 10, turn: int = 0) -> Dataset:
@@ -51,6 +49,14 @@ def test_ties_favour_nobody() -> None:
     assert metrics.ranks(np.zeros(11, np.float32), np.array([4], np.int32))[0] == 6
 
 
+def test_cut_offs_are_inclusive() -> None:
+    at_the_edge, beyond = metrics.of_ranks([np.array([25.0])]), metrics.of_ranks([np.array([26.0])])
+    assert at_the_edge["mean_reciprocal_rank_at_25"] == pytest.approx(1 / 25)
+    assert at_the_edge["precision_at_25"] == pytest.approx(1 / 25)
+    assert at_the_edge["precision_at_10"] == 0
+    assert set(beyond.values()) == {0.0}
+
+
 def test_top_lists_are_sorted_with_ties_in_item_order() -> None:
     scores = np.array([[0.1, 0.5, 0.5, 0.9, 0.0, 0.5]], np.float32)
     np.testing.assert_array_equal(metrics.top(scores, 3), [[3, 1, 2]])
@@ -65,6 +71,25 @@ def test_personalize_split_hides_the_newest_tenth_of_a_tenth_of_the_users() -> N
     for history, came in zip(histories, judged, strict=True):
         np.testing.assert_array_equal(history.items, np.arange(18))
         np.testing.assert_array_equal(came, [18, 19])
+
+
+def test_personalize_split_judges_each_item_once_and_draws_other_users_with_another_seed() -> None:
+    dataset = Dataset.from_columns(
+        [f"u{k // 20:02d}" for k in range(800)], ["a" if k % 20 >= 18 else "b" for k in range(800)], list(range(800))
+    )
+    _, histories, judged = evaluation.split(dataset, seed=0)
+    assert [came.tolist() for came in judged] == [[0]] * 4
+    users = [{history.timestamps[0] for history in evaluation.split(dataset, seed)[1]} for seed in (0, 1)]
+    assert users[0] != users[1]
+    assert len(histories) == 4
+
+
+def test_coverage_is_that_of_lists_of_twenty_five() -> None:
+    random = np.random.default_rng(0)
+    dataset = Dataset.from_columns(
+        [f"u{k % 50}" for k in range(1000)], [f"i{k}" for k in random.integers(0, 100, 1000)], list(range(1000))
+    )
+    assert evaluation.evaluate("aws-popularity-count", dataset)["coverage"] == 25 / len(dataset.item_ids)
 
 
 def test_last_out_trains_without_the_last_two_events() -> None:
@@ -103,6 +128,15 @@ def test_judging_neither_recommends_nor_judges_what_was_seen() -> None:
     found = judge(always_the_same, cases, 4)
     assert found["normalized_discounted_cumulative_gain_at_10"] == 1
     assert found["hit_rate_at_10"] == found["recall_at_20"] == 1
+
+
+@pytest.mark.parametrize(("rank", "hit", "recall"), [(10, 1, 1), (11, 0, 1), (20, 0, 1), (21, 0, 0)])
+def test_hits_are_counted_to_ten_and_recall_to_twenty(rank: int, hit: int, recall: int) -> None:
+    scores = -np.arange(40, dtype=np.float32)
+    scores[[30, rank - 1]] = scores[[rank - 1, 30]]
+    history = History(np.array([39], np.int32), np.zeros(1, np.int64))
+    found = judge(lambda asked: np.tile(scores, (len(asked), 1)), [Case(history, np.array([30], np.int32))], 40)
+    assert (found["hit_rate_at_10"], found["recall_at_20"]) == (hit, recall)
 
 
 def test_the_benchmark_ranks_ours_above_popularity_on_ordered_courses(

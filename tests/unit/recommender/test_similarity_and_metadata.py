@@ -1,0 +1,103 @@
+"""The counting models against sums written out."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from local.recommender import Dataset, History, create_model
+from local.recommender.metadata import SMOOTHING, Newcomers, relatives
+from local.recommender.similarity import SimilarityModel
+
+
+def of_users(*items: str) -> Dataset:
+    """One user per word, whose items are its letters in order."""
+    rows = [(f"u{user:02d}", item, step) for user, word in enumerate(items) for step, item in enumerate(word)]
+    users, names, times = zip(*rows, strict=True)
+    return Dataset.from_columns(users, names, times)
+
+
+def similarity(model: SimilarityModel, item: int, other: int) -> float:
+    return float(np.exp(model.similar(item)[other]) - model._base[other])
+
+
+def test_sims_divide_common_users_by_discounted_popularity() -> None:
+    dataset = of_users("ab", "ab", "ab", "acb", "c", "c")
+    for discount in (0.0, 0.5, 1.0):
+        model = SimilarityModel(discount, 1).fit(dataset)
+        assert similarity(model, 0, 1) == pytest.approx(4 / (4 * 4**discount), rel=1e-3)
+        assert similarity(model, 0, 2) == pytest.approx(1 / (4 * 3**discount), rel=1e-3)
+
+
+def test_sims_need_so_many_common_users_and_no_more() -> None:
+    dataset = of_users("ab", "ab", "ab", "ac", "ac")
+    model = SimilarityModel(0.5, 3).fit(dataset)
+    assert similarity(model, 0, 1) > 0.1
+    assert similarity(model, 0, 2) == pytest.approx(0, abs=1e-6)
+
+
+def test_an_item_is_not_similar_to_itself_and_a_history_stands_for_its_newest_item() -> None:
+    model = SimilarityModel(0.5, 1).fit(of_users("aab", "aab", "aac", "dc", "dc"))
+    assert model.similar(0).argmin() == 0
+    history = History(np.array([0, 3], np.int32), np.arange(2, dtype=np.int64))
+    np.testing.assert_array_equal(model.scores(history), model.similar(3))
+    assert np.exp(model.similar(0)).min() == pytest.approx(model._base.min())
+
+
+def test_nearer_relatives_of_an_unused_item_come_first() -> None:
+    catalogue = {
+        "a": {"TYPE": "quiz", "TOPIC": "x"},
+        "b": {"TYPE": "quiz", "TOPIC": "y"},
+        "c": {"TYPE": "quiz", "TOPIC": "y"},
+        "d": {"TYPE": "exam", "TOPIC": "z"},
+        "new": {"TYPE": "quiz", "TOPIC": "x"},
+    }
+    dataset = Dataset.from_columns(["u", "v", "w", "x"], ["a", "b", "c", "d"], [1, 2, 3, 4], items=catalogue)
+    model = SimilarityModel(0.5, 1, metadata=True).fit(dataset)
+    assert similarity(model, 4, 0) == pytest.approx(1, rel=1e-3)
+    assert similarity(model, 4, 1) == pytest.approx(1 / 2, rel=1e-3)
+    assert similarity(model, 4, 3) == pytest.approx(0, abs=1e-6)
+
+
+def test_a_rare_shared_value_tells_more_than_a_common_one() -> None:
+    metadata = {"COMMON": ["m", "m", "m", "-", "m"], "RARE": ["-", "-", "-", "r", "r"]}
+    (near,) = relatives(
+        {name: list(cells) for name, cells in metadata.items()}, np.array([4], np.int32), np.arange(4, dtype=np.int32)
+    )
+    assert near[0] == 3
+
+
+def test_newcomers_begin_as_first_events_did_smoothed_by_so_many_events() -> None:
+    users = [f"u{k}" for k in range(10) for _ in range(2)]
+    items = [item for k in range(10) for item in ("ab" if k < 6 else "ba")]
+    profiles = {f"u{k}": {"LOCALE": "vi" if k < 5 else "en"} for k in range(10)}
+    newcomers = Newcomers.fit(Dataset.from_columns(users, items, [0, 1] * 10, users=profiles))
+    share = np.array([6.5, 4.5]) / 11
+    np.testing.assert_allclose(newcomers.base, np.log(share), rtol=1e-5)
+    had = np.array([5, 0]) + SMOOTHING * share
+    np.testing.assert_allclose(newcomers.lifts["LOCALE=vi"], np.log(had / had.sum() / share), rtol=1e-5)
+    np.testing.assert_allclose(
+        newcomers.scores({"LOCALE": "vi", "AGE": "9"}), newcomers.base + newcomers.lifts["LOCALE=vi"], rtol=1e-6
+    )
+
+
+def test_a_trend_is_a_z_value_over_the_chosen_period() -> None:
+    hour = 3_600
+    events = [("big", 0)] * 90 + [("big", hour)] * 100 + [("small", 0)] * 1 + [("small", hour)] * 9
+    dataset = Dataset.from_columns(
+        [f"u{k}" for k in range(len(events))], [item for item, _ in events], [time for _, time in events]
+    )
+    scores = (
+        create_model("aws-trending-now", {"trend_discovery_frequency": "1 hour"})
+        .fit(dataset)
+        .scores(History(np.zeros(0, np.int32), np.zeros(0, np.int64)))
+    )
+    trends = np.exp([10 / np.sqrt(191), 8 / np.sqrt(11)]) + 0.5
+    np.testing.assert_allclose(np.exp(scores), trends / trends.sum(), rtol=1e-4)
+    two_hours = create_model("aws-trending-now").fit(dataset)
+    assert np.abs(two_hours.scores(History(np.zeros(0, np.int32), np.zeros(0, np.int64))) - scores).max() > 0.1
+
+
+def test_a_value_at_its_threshold_counts() -> None:
+    dataset = Dataset.from_columns(["u", "v", "w"], ["a", "b", "c"], [1, 2, 3], ["rate"] * 3, [2.9, 3.0, 3.1])
+    assert len(dataset.with_event_weights({"rate": 1.0}, {"rate": 3.0})) == 2
