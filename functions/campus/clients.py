@@ -51,7 +51,7 @@ def client(service: Literal["personalize-events"]) -> "PersonalizeEventsClient":
 @overload
 def client(service: Literal["personalize-runtime"]) -> "PersonalizeRuntimeClient": ...
 @overload
-def client(service: Literal["secretsmanager"]) -> Any: ...  # noqa: ANN401 - no stubs installed for one call
+def client(service: Literal["secretsmanager", "cognito-idp"]) -> Any: ...  # noqa: ANN401 - no stubs for one call each
 @cache
 def client(service: str) -> Any:
     """A client of `service`, made once per process; AWS_ENDPOINT_URL[_<SERVICE>] steers where it goes."""

@@ -64,6 +64,8 @@ class Settings:
     full_export_days = Variable("FULL_EXPORT_DAYS", float)
     retrain_after_days = Variable("RETRAIN_AFTER_DAYS", float)
     retrain_share = Variable("RETRAIN_SHARE", float)
+    user_pool_id = Variable("USER_POOL_ID", str)
+    dead_letter_urls = Variable("DEAD_LETTER_URLS", str)
     half_life_days = Variable("HALF_LIFE_DAYS", float)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from campus.observability import metrics
 from engagement import interaction, live, recording
 
 
@@ -14,6 +15,10 @@ def take_in(event: Mapping[str, Any]) -> None:
         botocore.exceptions.ClientError: the tables are away or stayed contended.
     """
     happened = interaction.of(event)
-    recording.record(happened)
+    try:
+        recording.record(happened)
+    except recording.ErasedStudentError:
+        metrics().add_metric("ErasedStudentIgnored", "Count", 1)
+        return
     # Also after a repeated delivery: the first may have ended in between. Personalize uses an event id once.
     live.follow(happened)

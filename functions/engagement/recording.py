@@ -9,7 +9,7 @@ from typing import Any
 from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
-from campus import clock, tables
+from campus import clock, tables, tombstones
 from campus.observability import metrics
 from campus.settings import settings
 from engagement import score
@@ -18,7 +18,11 @@ from engagement.interaction import Interaction
 # Where a submission belongs that names no class and whose assignment no class lists.
 UNASSIGNED = "UNASSIGNED"
 _ATTEMPTS = 8
-_FACT = 0
+_FACT, _TOMBSTONE = 0, -1
+
+
+class ErasedStudentError(Exception):
+    """The student was erased, or is being."""
 
 
 def record(interaction: Interaction) -> bool:
@@ -28,6 +32,7 @@ def record(interaction: Interaction) -> bool:
         False where it was recorded before; nothing changed then.
 
     Raises:
+        ErasedStudentError: nothing is recorded of whom the school has erased.
         botocore.exceptions.ClientError: DynamoDB refused, or the items stayed contended.
     """
     class_id = interaction.class_id or _class_of(interaction)
@@ -36,6 +41,8 @@ def record(interaction: Interaction) -> bool:
             tables.transact(_actions(interaction, class_id))
         except ClientError as error:
             reasons = tables.refused(error)
+            if reasons and reasons[_TOMBSTONE] == "ConditionalCheckFailed":
+                raise ErasedStudentError from None
             if reasons and reasons[_FACT] == "ConditionalCheckFailed":
                 return False
             if not reasons or "ValidationError" in reasons or attempt == _ATTEMPTS:
@@ -83,6 +90,7 @@ def _actions(interaction: Interaction, class_id: str) -> list[Mapping[str, Any]]
         {"Put": {"TableName": settings.class_activity_table, "Item": activity}},
         {"Update": _student(interaction, class_id)},
         {"Update": _item(interaction, class_id)},
+        tombstones.unless_erased(interaction.student_id),
     ]
 
 

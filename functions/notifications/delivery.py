@@ -4,7 +4,7 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
-from campus import tables
+from campus import tables, tombstones
 from campus.observability import logger, metrics
 from campus.queue import ParkedError, PostponedError
 from campus.settings import settings
@@ -29,8 +29,9 @@ def deliver(event: Mapping[str, Any], spare: Spare) -> None:
     if notice.is_replayed(event):
         return
     told = notice.of(event)
-    student, school_class, entry = _rows(told)
-    if ledger.is_settled(entry):
+    student, school_class, entry, tombstone = _rows(told)
+    # Of whom was erased not even a skipped mail is noted.
+    if ledger.is_settled(entry) or tombstone:
         return
     email = str(student.get("email") or "")
     if not email:
@@ -90,23 +91,32 @@ def _give_up(told: Notice, token: str, reason: str) -> None:
     metrics().add_metric("MailFailed", "Count", 1)
 
 
-def _rows(told: Notice) -> tuple[tables.Item, tables.Item, tables.Item]:
-    """The student's row, the one of the class where there is one, and the ledger's; a missing row is empty."""
+def _rows(told: Notice) -> tuple[tables.Item, tables.Item, tables.Item, tables.Item]:
+    """The rows of the student, of the class where there is one, of the ledger, and the student's tombstone.
+
+    A row that does not exist is empty.
+    """
     student = {"studentId": told.student_id}
     school_class = {"classId": told.class_id, "activity": "CLASS"}
+    entry, tombstone = ledger.key(told.ledger_id), tombstones.key(told.student_id)
     # Consistent, so that whoever was registered a moment ago gets the mail, too.
     known = {
         settings.students_table: {"Keys": [student], "ConsistentRead": True},
-        settings.operations_table: {"Keys": [ledger.key(told.ledger_id)], "ConsistentRead": True},
+        settings.operations_table: {"Keys": [entry, tombstone], "ConsistentRead": True},
     }
     found = tables.batch_get(
         {**known, settings.class_activity_table: {"Keys": [school_class]}} if told.class_id else known
     )
 
-    def row(table: str) -> tables.Item:
-        return next(iter(found.get(table, [])), {})
+    def row(table: str, key: Mapping[str, Any]) -> tables.Item:
+        return next((one for one in found.get(table, []) if key.items() <= one.items()), {})
 
-    return row(settings.students_table), row(settings.class_activity_table), row(settings.operations_table)
+    return (
+        row(settings.students_table, student),
+        row(settings.class_activity_table, school_class),
+        row(settings.operations_table, entry),
+        row(settings.operations_table, tombstone),
+    )
 
 
 def _values(told: Notice, student: Mapping[str, Any], school_class: Mapping[str, Any]) -> dict[str, str]:

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from campus import clock, tables, validation
+from campus import clock, tables, tombstones, validation
 from campus.http import Request
 from campus.identity import ForbiddenError
 from campus.validation import InvalidInputError
@@ -37,6 +37,8 @@ def put_student(request: Request) -> dict[str, str]:
         given["displayName"] = _line(request.body, "displayName")
     if request.body.get("locale") is not None:
         given["locale"] = validation.choice(request.body, "locale", LOCALES)
+    if tombstones.is_erased(student_id):
+        raise InvalidInputError("studentId was erased: for 90 days its late events are ignored, so take another one")
     kept = {"displayName": student_id, "locale": "vi", "status": "ACTIVE", "createdAt": clock.iso(clock.now())}
     stored = _upsert(tables.students(), {"studentId": student_id}, given, kept)
     return {name: str(stored[name]) for name in ("studentId", "email", "displayName", "locale", "status")}

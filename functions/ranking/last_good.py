@@ -2,14 +2,16 @@
 
 import json
 
-from campus import clock, tables
+from campus import clock, tables, tombstones
 from ranking.answer import Answer, Scored
 
 KEPT_SECONDS = 86_400
 
 
 def remember(student_id: str, item_type: str | None, answer: Answer) -> None:
-    """Keep a campaign's answer, untrimmed, as the last good one."""
+    """Keep a campaign's answer, untrimmed, as the last good one; none of a student who was erased."""
+    if tombstones.is_erased(student_id):
+        return
     now = clock.now()
     tables.operations().put_item(
         Item={

@@ -1,4 +1,4 @@
-"""States "Check import", "Check model", "Check campaign": `{lease, kind, arn, solutionVersionArn?}`."""
+"""States "Check import", "Check model", "Check campaign", "Check deletion": `{lease, kind, arn, …}`."""
 
 from typing import Any
 

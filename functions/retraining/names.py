@@ -46,6 +46,11 @@ def import_job_arn(name: str) -> str:
     return arn(f"dataset-import-job/{name}")
 
 
+def deletion_job(ticket: str, fencing_token: int) -> str:
+    """Name of the data deletion job of one holding of the lease by an erasure."""
+    return f"{settings.dataset_group}-del-{ticket}-{fencing_token}"
+
+
 def schema_name(dataset: str, text: str) -> str:
     """A schema never changes, so its name carries its text's hash."""
     return f"{settings.dataset_group}-{dataset}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

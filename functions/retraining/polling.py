@@ -1,4 +1,4 @@
-"""The one poller: how far an import, a training or a promotion has come."""
+"""The one poller: how far an import, a training, a promotion or a deletion has come."""
 
 from campus.clients import client
 from retraining import campaigns
@@ -9,8 +9,8 @@ def check(kind: str, arn: str, version: str = "") -> Progress:
     """Ask once.
 
     Args:
-        kind: import | training | campaign.
-        arn: of the import job, the solution version or the campaign.
+        kind: import | training | campaign | deletion.
+        arn: of the import job, the solution version, the campaign or the data deletion job.
         version: for a campaign, the solution version that it is to serve.
 
     Returns:
@@ -28,4 +28,6 @@ def _check(kind: str, arn: str, version: str) -> Progress:
         return progress(personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"])
     if kind == "campaign":
         return campaigns.deployment(arn, version)
+    if kind == "deletion":
+        return progress(personalize.describe_data_deletion_job(dataDeletionJobArn=arn)["dataDeletionJob"])
     raise ValueError(f"nothing of kind {kind!r} can be polled")

@@ -13,8 +13,10 @@ from botocore.exceptions import ClientError, HTTPClientError
 Progress = dict[str, Any]
 P = ParamSpec("P")
 
-_IN_PROGRESS = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING"})
-_FAILED = frozenset({"CREATE FAILED", "CREATE STOPPED", "DELETE PENDING", "DELETE IN_PROGRESS"})
+# A data deletion job has statuses of its own: PENDING, IN_PROGRESS, COMPLETED, FAILED.
+_DONE = frozenset({"ACTIVE", "COMPLETED"})
+_IN_PROGRESS = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING", "PENDING", "IN_PROGRESS"})
+_FAILED = frozenset({"CREATE FAILED", "CREATE STOPPED", "DELETE PENDING", "DELETE IN_PROGRESS", "FAILED"})
 
 # Quotas and neighbours at work pass; the state machine waits for them within its deadlines, not the SDK.
 _BUSY = frozenset(
@@ -40,7 +42,7 @@ def progress(resource: Mapping[str, Any], **further: Any) -> Progress:  # noqa: 
         UnknownStatusError: waiting for an unknown status could last for ever.
     """
     status = resource["status"]
-    if status == "ACTIVE":
+    if status in _DONE:
         return {"outcome": "ACTIVE", "status": status, **further}
     if status in _IN_PROGRESS:
         return {"outcome": "IN_PROGRESS", "status": status, **further}

@@ -88,13 +88,13 @@ def _skipped(run_id: str, trigger: str) -> runs.Record:
 
 
 def _parse(request: Mapping[str, Any]) -> dict[str, Any]:
-    """`{trigger: schedule|manual|request, force, full, requestedBy?, runId?}`; raises InvalidInputError."""
+    """`{trigger: schedule|manual|erasure|request, force, full, requestedBy?, runId?}`; raises InvalidInputError."""
     if "detail-type" in request:
         event = events.parse(request)
         if not isinstance(event, events.RankingUpdateRequested):
             raise InvalidInputError(f"{event.detail_type} does not start a run")
         return {"trigger": "request", **dict.fromkeys(_WISHES, False), "requestedBy": event.trigger}
-    trigger = validation.choice(request, "trigger", ("schedule", "manual"), default="manual")
+    trigger = validation.choice(request, "trigger", ("schedule", "manual", "erasure"), default="manual")
     wishes = {wish: request.get(wish, False) for wish in _WISHES}
     for wish, value in wishes.items():
         if not isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""The nightly state machine keeps to every rule, and every rule notices when it does not."""
+"""The state machines keep to every rule, and every rule notices when one does not."""
 
 import copy
 import re
@@ -12,24 +12,25 @@ import yaml
 from tests.contract.state_machine_rules import RULES, Definition
 
 ROOT = Path(__file__).parents[2]
-TEXT = (ROOT / "statemachines" / "nightly_retraining.asl.yaml").read_text()
+TEXTS = {path.name.split(".")[0]: path.read_text() for path in (ROOT / "statemachines").glob("*.asl.yaml")}
 HANDLERS = ROOT / "functions" / "retraining"
 Break = Callable[[dict[str, Any]], object]
 
 
-def parsed() -> Definition:
-    """The definition, numbers filled in, functions and crawler named by ARN."""
+def parsed(machine: str) -> Definition:
+    """The definition, numbers filled in, functions, machine and crawler named by ARN."""
 
     def fill(found: re.Match[str]) -> str:
         return {"MarginSeconds": "120", "PollSeconds": "60"}.get(found[1], f"arn:aws:lambda:x:1:function:{found[1]}")
 
-    definition: Definition = yaml.safe_load(re.sub(r"\$\{(\w+)\}", fill, TEXT))
+    definition: Definition = yaml.safe_load(re.sub(r"\$\{(\w+)\}", fill, TEXTS[machine]))
     return definition
 
 
+@pytest.mark.parametrize("machine", TEXTS)
 @pytest.mark.parametrize("rule", RULES)
-def test_state_machine_keeps_to(rule: str) -> None:
-    assert RULES[rule](parsed()) == []
+def test_state_machine_keeps_to(rule: str, machine: str) -> None:
+    assert RULES[rule](parsed(machine)) == []
 
 
 def inner(states: dict[str, Any], of: str) -> dict[str, Any]:
@@ -139,9 +140,46 @@ BREAKS: list[tuple[str, str, Break]] = [
 ]
 
 
-@pytest.mark.parametrize(("rule", "what", "break_it"), BREAKS, ids=[f"{rule}: {what}" for rule, what, _ in BREAKS])
-def test_rule_notices(rule: str, what: str, break_it: Break) -> None:
-    broken = copy.deepcopy(parsed())
+ERASURE_BREAKS: list[tuple[str, str, Break]] = [
+    ("every_state_is_reached_and_named_once", "dangling Next", lambda s: s["Erase lake"].update(Next="Nowhere")),
+    ("tasks_retry_what_passes_and_only_that", "no Retry", lambda s: s["Erase records"].pop("Retry")),
+    (
+        "tasks_time_out_and_fit_their_services",
+        "argument typo",
+        lambda s: s["Start retraining"]["Arguments"].update(In=1),
+    ),
+    ("failures_are_caught", "no Catch", lambda s: s["Start deletion"].pop("Catch")),
+    (
+        "nobody_leaves_with_the_lease",
+        "Catch around the record",
+        lambda s: s["Erase lake"]["Catch"][0].update(Next="Erasure failed"),
+    ),
+    (
+        "nobody_leaves_with_the_lease",
+        "trains before it gives the lease back",
+        lambda s: s["Deletion done?"]["Choices"][0].update(Next="Start retraining"),
+    ),
+    (
+        "nobody_leaves_with_the_lease",
+        "failure ends green",
+        lambda s: s["Finish failed erasure"].update(Next="Student erased"),
+    ),
+    ("loops_wait_and_end", "waits for ever", lambda s: s["Deletion done?"]["Choices"].pop(2)),
+    ("loops_wait_and_end", "does not count", lambda s: s["Wait for lease"].pop("Output")),
+    ("loops_wait_and_end", "does not wait", lambda s: s["Records erased?"].update(Default="Erase records")),
+    ("expressions_compile", "unknown variable", lambda s: s["Start retraining"].update(Output="{% $audit %}")),
+]
+ALL_BREAKS = [
+    *(("nightly_retraining", *one) for one in BREAKS),
+    *(("erase_student", *one) for one in ERASURE_BREAKS),
+]
+
+
+@pytest.mark.parametrize(
+    ("machine", "rule", "what", "break_it"), ALL_BREAKS, ids=[": ".join(one[:3]) for one in ALL_BREAKS]
+)
+def test_rule_notices(machine: str, rule: str, what: str, break_it: Break) -> None:
+    broken = copy.deepcopy(parsed(machine))
     break_it(broken["States"])
     assert RULES[rule](broken) != [], what
 
@@ -151,17 +189,26 @@ def test_every_rule_has_been_broken() -> None:
 
 
 def test_every_function_of_the_wing_is_a_state_and_the_other_way_round() -> None:
-    named = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in re.findall(r"\$\{(\w+)FunctionArn\}", TEXT)}
+    every = "".join(TEXTS.values())
+    named = {re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower() for name in re.findall(r"\$\{(\w+)FunctionArn\}", every)}
     handlers = {path.stem for path in HANDLERS.glob("*.py") if "\ndef handler(event" in path.read_text()}
     assert named == handlers
 
 
-def test_other_substitutions_are_the_three_that_the_template_declares() -> None:
-    others = {name for name in re.findall(r"\$\{(\w+)\}", TEXT) if not name.endswith("FunctionArn")}
-    assert others == {"CrawlerName", "MarginSeconds", "PollSeconds"}
+OTHERS = {
+    "nightly_retraining": {"CrawlerName", "MarginSeconds", "PollSeconds"},
+    "erase_student": {"NightlyRetrainingArn", "MarginSeconds", "PollSeconds"},
+}
 
 
-def test_definition_is_plain_yaml() -> None:
+@pytest.mark.parametrize("machine", TEXTS)
+def test_other_substitutions_are_those_that_the_template_declares(machine: str) -> None:
+    others = {name for name in re.findall(r"\$\{(\w+)\}", TEXTS[machine]) if not name.endswith("FunctionArn")}
+    assert others == OTHERS[machine]
+
+
+@pytest.mark.parametrize("machine", TEXTS)
+def test_definition_is_plain_yaml(machine: str) -> None:
     """Neither anchors nor aliases: not every reader of state machines expands them."""
-    anchored = [event for event in yaml.parse(TEXT) if getattr(event, "anchor", None)]
+    anchored = [event for event in yaml.parse(TEXTS[machine]) if getattr(event, "anchor", None)]
     assert anchored == []

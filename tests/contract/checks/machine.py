@@ -110,9 +110,10 @@ def state_machines_may_call_exactly_their_functions(project: Project) -> list[st
         calls = {f"${{{function}.Arn}}" for _, state in states(definition) if (function := invoked(state))}
         findings += [f"{name}: may not invoke {at}" for at in sorted(calls - allowed)]
         findings += [f"{name}: may invoke {at} and never does" for at in sorted(allowed - calls)]
-        crawls = "startCrawler" in json.dumps(definition)
-        if crawls != any(grant.action == "glue:StartCrawler" for grant in grants):
-            findings.append(f"{name}: glue:StartCrawler does not fit the definition")
+        for action in ("glue:StartCrawler", "states:StartExecution"):
+            used = re.search(action.split(":")[1], json.dumps(definition), re.IGNORECASE) is not None
+            if used != any(grant.action == action for grant in grants):
+                findings.append(f"{name}: {action} does not fit the definition")
     return findings
 
 

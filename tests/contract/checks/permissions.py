@@ -34,8 +34,15 @@ OTHERWISE = {
     "sqs:DeleteMessageBatch": "sqs:DeleteMessage",
     "dynamodb:batch_writer": "dynamodb:BatchWriteItem",
 }
-# Granted beside another one without a call of its own: a missing key answers 404, not 403; a broken upload is cleared.
-COMPANIONS = {"s3:ListBucket": "s3:GetObject", "s3:AbortMultipartUpload": "s3:PutObject"}
+# Granted beside another one without a call of its own: a missing key answers 404, not 403; a broken upload is cleared;
+# whoever names a version deletes that.
+COMPANIONS = {
+    "s3:ListBucket": "s3:GetObject",
+    "s3:AbortMultipartUpload": "s3:PutObject",
+    "s3:DeleteObjectVersion": "s3:DeleteObject",
+}
+# What hands PersonalizeRole over.
+PASSING = {"personalize:CreateDatasetImportJob", "personalize:CreateDataDeletionJob"}
 # A transaction is authorised by its actions.
 BY_PARTS = {"dynamodb:TransactWriteItems", "dynamodb:TransactGetItems"}
 
@@ -102,7 +109,7 @@ def granted(statements_: list[Properties]) -> set[Grant]:
 def needed(project: Project, function: str) -> set[Grant]:
     """What a function's sources do, and what its event sources need of it."""
     needs = {grant for use in project.effects(function).uses if (grant := _grant(project, function, use))}
-    if any(need.action == "personalize:CreateDatasetImportJob" for need in needs):
+    if any(need.action in PASSING for need in needs):
         needs.add(Grant("iam:PassRole"))
     for name, source in project.event_sources("DynamoDB"):
         destination = source.get("DestinationConfig", {}).get("OnFailure", {}).get("Destination")

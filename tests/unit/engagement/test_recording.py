@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from campus import clock, tables
+from campus import clock, tables, tombstones
 from engagement import recording
 from tests.unit.engagement.school import NOW, Killed, School, enrolled, submitted
 
@@ -269,3 +269,19 @@ def test_poison_fails_alone(school: School) -> None:
     assert school.handle("{", "7", enrolled(class_id="#"), announcement, enrolled()) == ["m-0", "m-1", "m-2", "m-3"]
 
     assert len(school.interactions()) == 1
+
+
+def test_a_late_event_of_an_erased_student_leaves_nothing_behind(school: School) -> None:
+    school.track()
+    tombstones.put("sv-1")
+    assert school.handle(enrolled(), submitted()) == []
+    assert (school.everything(), school.live) == ([], [])
+
+    assert school.handle(enrolled(student="sv-2")) == []
+    assert len(school.interactions()) == len(school.live) == 1
+
+
+def test_an_erasure_between_two_tries_is_noticed(school: School) -> None:
+    school.misfortunes = [lambda: tombstones.put("sv-1")]
+    assert school.handle(enrolled()) == []
+    assert school.everything() == []

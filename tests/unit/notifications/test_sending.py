@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from campus import tables
+from campus import tables, tombstones
 from campus.observability import logger
 from notifications import subscription, suppression
 from notifications.address import digest
@@ -241,3 +241,12 @@ def test_neither_logs_nor_metrics_hold_an_address_a_name_or_the_text(
     assert "mail refused for good" in said
     assert "RuntimeError" in said
     assert not [word for word in ("canary", "Hoàng", "Ho\\u00e0ng", "bí mật", "b\\u00ed") if word in said]
+
+
+def test_a_late_event_of_an_erased_student_sends_nothing_and_leaves_nothing(school: School) -> None:
+    school.student()
+    tombstones.put("sv-1")
+    assert school.deliver(enrolled()) == 0
+    tables.students().delete_item(Key={"studentId": "sv-1"})
+    assert school.deliver(enrolled()) == 0
+    assert (school.accepted, school.ledger()) == ([], [])

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from campus import tables
+from campus import tables, tombstones
 from campus.identity import Caller
 from publishing import put_class, put_student
 from tests.unit.campus import school
@@ -163,3 +163,9 @@ def test_a_malformed_class_is_refused_by_name_and_not_stored(body: object, named
     assert answer.status == 400
     assert answer.body["message"].startswith(named)
     assert school.rows(tables.class_activity()) == []
+
+
+def test_the_id_of_an_erased_student_is_not_given_again() -> None:
+    tombstones.put("sv-an")
+    assert student({"email": EMAIL}).status == 400
+    assert school.rows(tables.students()) == []

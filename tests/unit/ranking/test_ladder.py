@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
-from campus import clock, tables
+from campus import clock, tables, tombstones
 from campus.identity import Caller
 from ranking import get_recommendation, rank_items
 from tests.unit.campus import school
@@ -288,3 +288,9 @@ def test_a_malformed_list_is_refused(runtime: Runtime, item_ids: object) -> None
 
 def test_five_hundred_items_are_ranked(runtime: Runtime) -> None:
     assert len(ids(rerank([f"item-{n}" for n in range(500)]))) == 500
+
+
+def test_no_answer_is_kept_of_an_erased_student(runtime: Runtime) -> None:
+    tombstones.put("sv-an")
+    assert school.call(get_recommendation.handler, AN, {"userId": "sv-an"}).status == 200
+    assert not [row for row in school.rows(tables.operations()) if row["pk"].startswith("CACHE#")]

@@ -1,4 +1,4 @@
-"""The state machine as deployed, run by the emulator's interpreter on the real handlers, without waiting."""
+"""The state machines as deployed, run by the emulator's interpreter on the real handlers, without waiting."""
 
 import importlib
 import json
@@ -15,19 +15,19 @@ from ministack.services import stepfunctions
 
 from tests.unit.campus.school import ROOT
 
-DEFINITION = ROOT / "statemachines" / "nightly_retraining.asl.yaml"
+NIGHTLY, ERASURE = "nightly_retraining", "erase_student"
 NUMBERS = {"MarginSeconds": "120", "PollSeconds": "60"}
 Invoke = Callable[[dict[str, Any]], Any]
 
 
-def definition() -> dict[str, Any]:
+def definition(machine: str = NIGHTLY) -> dict[str, Any]:
     """The definition as CloudFormation would leave it; a function's ARN is its module's name."""
-    parsed: dict[str, Any] = json.loads(_definition())
+    parsed: dict[str, Any] = json.loads(_definition(machine))
     return parsed
 
 
 @cache
-def _definition() -> str:
+def _definition(machine: str) -> str:
 
     def fill(found: re.Match[str]) -> str:
         name = found[1]
@@ -35,7 +35,7 @@ def _definition() -> str:
             return re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("FunctionArn")).lower()
         return NUMBERS.get(name, name)
 
-    filled = re.sub(r"\$\{(\w+)\}", fill, DEFINITION.read_text())
+    filled = re.sub(r"\$\{(\w+)\}", fill, (ROOT / "statemachines" / f"{machine}.asl.yaml").read_text())
     return json.dumps(yaml.safe_load(filled))
 
 
@@ -57,13 +57,16 @@ class Ended:
 
 @dataclass
 class Machine:
-    """Runs executions; `instead` replaces functions by name, `crawler` answers StartCrawler."""
+    """Runs executions; `instead` replaces functions by name, `crawler` and `starter` answer the other services."""
 
     definition: dict[str, Any] = field(default_factory=definition)
     instead: dict[str, Invoke] = field(default_factory=dict)
     crawler: Invoke = field(default=lambda _: {})
+    starter: Invoke = field(default=lambda given: {"ExecutionArn": f"execution:{given['Name']}"})
     invoked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     crawled: list[dict[str, Any]] = field(default_factory=list)
+    started: list[dict[str, Any]] = field(default_factory=list)
+    histories: list[list[dict[str, Any]]] = field(default_factory=list)
 
     def count(self, function: str) -> int:
         """Invocations of a function so far."""
@@ -93,7 +96,10 @@ class Machine:
             mock.patch.object(stepfunctions, "_emit_execution_status_event"),
             mock.patch.object(stepfunctions.time, "sleep"),
         ):
-            stepfunctions._run_execution(arn)
+            try:
+                stepfunctions._run_execution(arn)
+            finally:
+                self.histories.append(execution["events"])
         entered = [event["stateEnteredEventDetails"]["name"] for event in execution["events"] if _entered(event)]
         output = json.loads(execution["output"])
         return Ended(execution["status"], output, execution.get("error", ""), execution.get("cause", ""), entered, arn)
@@ -102,12 +108,15 @@ class Machine:
         if resource == "arn:aws:states:::aws-sdk:glue:startCrawler":
             self.crawled.append(given)
             return self.crawler(given)
+        if resource == "arn:aws:states:::states:startExecution":
+            self.started.append(given)
+            return self.starter(given)
         assert resource == "arn:aws:states:::lambda:invoke"
         name = given["FunctionName"]
         payload = json.loads(json.dumps(given["Payload"]))
         self.invoked.append((name, payload))
         try:
-            answer = self.instead.get(name, _handler(name))(payload)
+            answer = self.instead.get(name, handler(name))(payload)
         except LambdaError as error:
             raise stepfunctions._ExecutionError(str(error), "the service said so") from error
         except Exception as error:
@@ -120,6 +129,7 @@ def _entered(event: Mapping[str, Any]) -> bool:
     return "stateEnteredEventDetails" in event
 
 
-def _handler(name: str) -> Invoke:
-    handler = importlib.import_module(f"retraining.{name}").handler
-    return lambda payload: handler(payload, None)
+def handler(name: str) -> Invoke:
+    """A deployed function, as the machine calls it."""
+    deployed = importlib.import_module(f"retraining.{name}").handler
+    return lambda payload: deployed(payload, None)

@@ -1,0 +1,148 @@
+"""The erasure's state machine on the real handlers: nothing is left of the student."""
+
+import json
+from typing import Any
+
+from ministack.services import stepfunctions
+
+from campus import clock, tables, tombstones
+from campus.pseudonyms import pseudonym
+from retraining import erasure, lease, runs, tickets
+from tests.unit.campus import school
+from tests.unit.retraining.account import RefusedError
+from tests.unit.retraining.erasure.world import (
+    TICKET,
+    WHO,
+    Personalize,
+    ask,
+    found,
+    lease_row,
+    live_everywhere,
+    run,
+)
+from tests.unit.retraining.machine import Machine, handler
+
+AUDIT = {"ticket", "status", "student", "requestedAt", "begunAt", "finishedAt", "erased", "remains", "executionArn"}
+
+
+def test_nothing_is_left_of_the_student_and_everything_of_the_others(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    before = found(account)
+    assert all(before.values()), f"the search would find nothing in {before}"
+    others = found(account, "s1")
+
+    ended = run(machine)
+
+    assert (ended.status, ended.error) == ("SUCCEEDED", "")
+    assert set(found(account).values()) == {0}
+    after = found(account, "s1")
+    assert {**after, "lake": 0} == {**others, "lake": 0}
+    assert account.lists == [f"USER_ID\n{pseudonym(WHO)}\n"]
+    assert lease_row().get("owner") is None
+    assert runs.watermark() == {}
+    assert tombstones.is_erased(WHO)
+
+
+def test_the_audit_row_keeps_a_hash_times_and_counts(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    ended = run(machine)
+    record = tickets.load(TICKET)
+    assert set(record) == AUDIT
+    assert record["student"] == tombstones.digest(WHO) != pseudonym(WHO)
+    assert record["erased"] == {
+        "students": 1,
+        "interactions": 3,
+        "classActivity": 5,
+        "operations": 4,
+        "accounts": 1,
+        "deadLetters": 4,
+        "objects": 7,
+    }
+    assert set(record["remains"]) == {"queues", "archive", "backups", "executionHistory", "logs"}
+    assert max(record["remains"].values()) == clock.iso(record["finishedAt"] + 90 * 86_400)
+    assert ended.output == {**record, "retraining": f"execution:erasure-{TICKET}"}
+    assert machine.started == [
+        {
+            "StateMachineArn": "NightlyRetrainingArn",
+            "Name": f"erasure-{TICKET}",
+            "Input": {"trigger": "erasure", "full": True, "force": True},
+        }
+    ]
+
+
+def test_what_remains_is_what_the_template_says() -> None:
+    resources, parameters = school.template()["Resources"], school.template()["Parameters"]
+    assert resources["StudentEventArchive"]["Properties"]["RetentionDays"] == erasure.REMAINS["archive"]
+    assert max(parameters["LogRetentionDays"]["AllowedValues"]) == erasure.REMAINS["logs"]
+    queues = [at["Properties"] for at in resources.values() if at["Type"] == "AWS::SQS::Queue"]
+    assert max(at["MessageRetentionPeriod"] for at in queues) == erasure.REMAINS["queues"] * 86_400
+    assert max(erasure.REMAINS.values()) * 86_400 <= tombstones.KEPT_SECONDS
+
+
+def test_no_execution_history_names_the_student(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    run(machine)
+    history = json.dumps(machine.histories, default=str)
+    assert TICKET in history
+    assert WHO not in history
+    assert pseudonym(WHO) not in history
+    assert WHO not in json.dumps(machine.invoked)
+
+
+def test_a_repeated_ticket_changes_nothing_and_adopts_the_training(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    first = run(machine).output
+
+    def exists(_: object) -> object:
+        raise stepfunctions._ExecutionError("StepFunctions.ExecutionAlreadyExistsException", "Execution Already Exists")
+
+    machine.starter = exists
+    again = run(machine)
+    assert again.status == "SUCCEEDED"
+    assert {**again.output, "retraining": ""} == {**first, "retraining": ""}
+    assert again.output["retraining"].endswith(f":erasure-{TICKET}")
+    assert "Erase records" not in again.states
+    assert len(account.lists) == 1
+
+
+def test_a_student_nobody_knows_and_a_stack_that_never_ran_are_fine(machine: Machine, account: Personalize) -> None:
+    ask("nobody")
+    ended = run(machine)
+    assert (ended.status, ended.output["status"]) == ("SUCCEEDED", "ERASED")
+    assert set(ended.output["erased"].values()) == {0}
+    assert account.count("CreateDataDeletionJob") == 0
+
+
+def test_it_waits_for_the_run_that_holds_the_lease(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    held = lease.acquire("a nightly run", "run-1")
+    assert held is not None
+    real = handler("begin_erasure")
+    polls = []
+
+    def begin(payload: dict[str, Any]) -> object:
+        polls.append(found(account)["StudentsTable"])
+        if len(polls) == 4:
+            # Late events are ignored as soon as somebody asked for the erasure.
+            assert tombstones.is_erased(WHO)
+            tables.transact([lease.release(held)])
+        return real(payload)
+
+    machine.instead["begin_erasure"] = begin
+    assert run(machine).status == "SUCCEEDED"
+    assert polls == [1, 1, 1, 1]
+    assert set(found(account).values()) == {0}
+
+
+def test_quotas_and_throttling_are_waited_for(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    account.refusals["CreateDataDeletionJob"] = [RefusedError("LimitExceededException", "5 are pending")] * 3
+    account.refusals["DescribeDataDeletionJob"] = [RefusedError("ThrottlingException", "slow down")] * 5
+    assert run(machine).status == "SUCCEEDED"
+    assert set(found(account).values()) == {0}

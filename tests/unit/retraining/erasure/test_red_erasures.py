@@ -1,0 +1,119 @@
+"""Erasures that fail: red, saying why, the lease given back, and the same ticket can be started again."""
+
+from typing import Any
+
+import pytest
+from ministack.services import stepfunctions
+
+from campus import clock, tables
+from retraining import lease, runs, tickets
+from tests.unit.retraining.erasure.world import (
+    TICKET,
+    WHO,
+    Personalize,
+    ask,
+    found,
+    lease_row,
+    live_everywhere,
+    run,
+    shortened,
+    show_letters,
+)
+from tests.unit.retraining.machine import LambdaError, Machine, handler
+
+
+def test_a_training_that_cannot_start_is_red(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+
+    def refused(_: object) -> object:
+        raise stepfunctions._ExecutionError("StepFunctions.StateMachineDoesNotExistException", "no such machine")
+
+    machine.starter = refused
+    assert run(machine).error == "StepFunctions.StateMachineDoesNotExistException"
+    assert tickets.load(TICKET)["status"] == "ERASED"
+
+
+def test_a_lease_that_is_never_free_is_red(machine: Machine, account: Personalize) -> None:
+    ask()
+    assert lease.acquire("a nightly run", "run-1")
+    machine.definition = shortened()
+    ended = run(machine)
+    assert (ended.status, ended.error) == ("FAILED", "LeaseOverdue")
+    assert lease_row()["owner"] == "a nightly run"
+
+
+@pytest.mark.parametrize("ticket", ["none", "", "x" * 17, None, 5, "a/b"])
+def test_an_unknown_ticket_is_red(machine: Machine, account: Personalize, ticket: Any) -> None:
+    ended = run(machine, ticket)
+    assert (ended.status, ended.error) == ("FAILED", "InvalidInputError")
+    assert lease_row() == {}
+
+
+@pytest.mark.parametrize(
+    ("ending", "error", "cause"),
+    [
+        (("FAILED", "the list is empty"), "DeletionFailed", "FAILED: the list is empty"),
+        (("IN_PROGRESS", ""), "DeletionOverdue", "not finished after 6 polls; last: IN_PROGRESS"),
+        (("MOON PHASE", ""), "UnknownStatusError", "unknown status 'MOON PHASE'"),
+    ],
+)
+def test_a_deletion_that_does_not_succeed_is_red_and_can_be_repeated(
+    machine: Machine,
+    account: Personalize,
+    ending: tuple[str, str],
+    error: str,
+    cause: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    live_everywhere(account)
+    ask()
+    machine.definition = shortened()
+    account.endings["data-deletion-job"] = ending
+    ended = run(machine)
+    assert (ended.status, ended.error, ended.states[-1]) == ("FAILED", error, "Erasure failed")
+    assert cause in ended.cause
+    record = tickets.load(TICKET)
+    assert (record["status"], record["studentId"]) == ("FAILED", WHO)
+    assert cause in record["why"]
+    assert lease_row().get("owner") is None
+    assert machine.started == []
+
+    account.endings.clear()
+    show_letters()
+    assert run(machine).status == "SUCCEEDED"
+    assert set(found(account).values()) == {0}
+    # A run might have held the lease in between, so the second job is one of its own.
+    assert len(account.lists) == 2
+
+
+def test_an_overtaken_erasure_ends_nothing(
+    machine: Machine, account: Personalize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_everywhere(account)
+    ask()
+
+    def overtaken(payload: dict[str, Any]) -> object:
+        with monkeypatch.context() as later:
+            later.setattr(clock, "now", lambda: 2_000_000_000)
+            assert lease.acquire("somebody else", "another") is not None
+        return handler("finish_erasure")(payload)
+
+    machine.instead["finish_erasure"] = overtaken
+    ended = run(machine)
+    assert (ended.status, ended.error) == ("FAILED", "LeaseLostError")
+    assert lease_row()["owner"] == "somebody else"
+    assert tickets.load(TICKET)["studentId"] == WHO
+    assert tables.operations().get_item(Key=runs.WATERMARK).get("Item")
+
+
+def test_lambda_that_stays_away_is_red_and_gives_the_lease_back(machine: Machine, account: Personalize) -> None:
+    ask()
+
+    def away(_: object) -> object:
+        raise LambdaError("Lambda.ServiceException")
+
+    machine.instead["erase_lake"] = away
+    assert run(machine).error == "Lambda.ServiceException"
+    assert machine.count("erase_lake") == 7
+    assert lease_row().get("owner") is None
