@@ -18,6 +18,7 @@ from retraining.preparation import TRACKER
 from tests.unit.campus import school
 from tests.unit.retraining import students
 from tests.unit.retraining.account import PREFIX, Account, RefusedError
+from tests.unit.retraining.crashing import Crash, crashing
 from tests.unit.retraining.holdings import Holdings
 from tests.unit.retraining.holdings import Interaction as Held
 
@@ -182,6 +183,39 @@ def test_the_resumed_run_itself_goes_on_with_what_it_had_chosen(account: Account
     student(77)
     night("n2", fails=True)
     assert night("n2")["users"] == "PUT"
+
+
+def test_a_quiet_night_that_crashed_at_any_call_is_resumed_to_the_same_holdings(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(1, "en")
+    students.add_material("item-99")
+    students.put(*(students.interaction(f"s{number}", 99) for number in range(3)))
+    before = runs.watermark()
+    assert set(night("n2").values()) == {"EVENTS", "PUT"}
+    after = runs.watermark()
+
+    def again() -> None:
+        tables.operations().put_item(Item=runs.watermark_item(before))
+        account.holdings.events.clear()
+        account.holdings.put.clear()
+
+    again()
+    with crashing(at=10_000) as calls:  # the export stands: what is left is to check, to send and to write down
+        night("n2")
+    for at in range(calls()):
+        again()
+        with crashing(at), pytest.raises(Crash):
+            night("n2")
+        assert runs.watermark() == before
+        night("n2")
+        assert held(account) == wanted()
+        assert totals(runs.watermark()) == totals(after)
+
+
+def totals(mark: dict[str, Any]) -> list[tuple[int, str]]:
+    """Rows and fingerprint of every dataset."""
+    return [(known["rows"], known["fingerprint"]) for known in mark["datasets"].values()]
 
 
 def test_what_cannot_be_compared_is_imported_on_top(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,8 +1,7 @@
 """Which interactions a night exports: each in exactly one night, whatever order, lateness and crashes."""
 
-import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -18,6 +17,7 @@ from retraining.rows import Row
 from retraining.scope import Scope
 from tests.unit.campus import school
 from tests.unit.retraining import students
+from tests.unit.retraining.crashing import Crash, crashing
 
 HOUR = 3_600_000
 # A row: which student, how many hours before now it was recorded, and how long before that it happened.
@@ -139,32 +139,6 @@ def watched() -> Iterator[list[tuple[str, str]]]:
         yield calls
     finally:
         events.unregister("provide-client-params.dynamodb.*", see)
-
-
-class Crash(Exception):
-    """The process is gone."""
-
-
-@contextmanager
-def crashing(at: int) -> Iterator[Callable[[], int]]:
-    """Let the `at`-th AWS call never come back; yields how many were made."""
-    numbers = itertools.count()
-    made: list[int] = []
-
-    def call(**_: object) -> None:
-        number = next(numbers)
-        made.append(number)
-        if number >= at:
-            raise Crash(number)
-
-    hooks = [(client(name).meta.events, f"before-call.{name}.*") for name in ("dynamodb", "s3")]
-    for events, name in hooks:
-        events.register(name, call)
-    try:
-        yield lambda: len(made)
-    finally:
-        for events, name in hooks:
-            events.unregister(name, call)
 
 
 def contents() -> dict[str, bytes]:
