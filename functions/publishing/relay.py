@@ -2,7 +2,7 @@
 
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any
 
@@ -16,11 +16,21 @@ from publishing import outbox
 SWEEP_AFTER_SECONDS = 60
 # How long a relayed event answers a repeated Idempotency-Key; as long as the bus archive keeps it.
 KEPT_SECONDS = 30 * 86_400
-_ROUNDS = 3
+_ROUNDS = 8
+_LONGEST_PAUSE = 2.0
+# With less than this left, what is refused goes back to the stream or stays for the next sweep.
+_ENOUGH_MILLISECONDS = 8_000
+
+Spare = Callable[[], int]
+"""Milliseconds that are left of the invocation."""
 
 
-def from_stream(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def from_stream(records: Sequence[Mapping[str, Any]], spare: Spare) -> dict[str, Any]:
     """Relay a batch of stream records.
+
+    Args:
+        records: of the table's stream.
+        spare: for how long refused events may be tried again here, where none but they are repeated.
 
     Returns:
         Lambda's partial batch response: the stream is read again from the first record that stayed pending. When its
@@ -35,12 +45,16 @@ def from_stream(records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
         if _is_news(record)
     }
     images = (record["dynamodb"]["NewImage"] for record in records if _is_news(record))
-    _, failed = _relay(_entry({name: value.get("S") for name, value in image.items()}) for image in images)
+    entries = (_entry({name: value.get("S") for name, value in image.items()}) for image in images)
+    _, failed = _relay(entries, spare)
     return {"batchItemFailures": [{"itemIdentifier": numbers[event_id]} for event_id in failed]}
 
 
-def sweep() -> dict[str, int]:
+def sweep(spare: Spare) -> dict[str, int]:
     """Relay what has been pending for a minute or more, oldest first.
+
+    Args:
+        spare: for how long refused events may be tried again here.
 
     Returns:
         How many events were relayed and how many are pending still.
@@ -53,7 +67,7 @@ def sweep() -> dict[str, int]:
         ExpressionAttributeNames={"#state": "state"},
         ExpressionAttributeValues={":pending": outbox.PENDING, ":due": clock.now() - SWEEP_AFTER_SECONDS},
     )
-    relayed, failed = _relay(_entry(item) for page in pages for item in page)
+    relayed, failed = _relay((_entry(item) for page in pages for item in page), spare)
     return {"relayed": relayed, "pending": len(failed)}
 
 
@@ -65,7 +79,7 @@ def _entry(item: Mapping[str, Any]) -> bus.Entry:
     return bus.Entry(str(item["eventId"]), str(item["source"]), str(item["detailType"]), str(item["detail"]))
 
 
-def _relay(entries: Iterable[bus.Entry]) -> tuple[int, dict[str, str]]:
+def _relay(entries: Iterable[bus.Entry], spare: Spare) -> tuple[int, dict[str, str]]:
     """Publish and mark, one PutEvents call at a time, so that little is repeated after a crash.
 
     Returns:
@@ -74,7 +88,7 @@ def _relay(entries: Iterable[bus.Entry]) -> tuple[int, dict[str, str]]:
     relayed, failed = 0, dict[str, str]()
     remaining = iter(entries)
     while batch := list(islice(remaining, bus.MAX_ENTRIES)):
-        refused = _publish(batch)
+        refused = _publish(batch, spare)
         for entry in batch:
             if entry.event_id not in refused:
                 _mark_relayed(entry.event_id)
@@ -85,13 +99,16 @@ def _relay(entries: Iterable[bus.Entry]) -> tuple[int, dict[str, str]]:
     return relayed, failed
 
 
-def _publish(batch: Sequence[bus.Entry]) -> Mapping[str, str]:
-    """Publish with a few rounds for what is refused: EventBridge throttles single entries inside an accepted call."""
+def _publish(batch: Sequence[bus.Entry], spare: Spare) -> Mapping[str, str]:
+    """Publish with some rounds for what is refused: EventBridge throttles single entries inside an accepted call.
+
+    What is left after them makes the stream repeat all that follows it, published or not.
+    """
     refused = bus.publish(batch)
     for attempt in range(1, _ROUNDS):
-        if not refused:
+        if not refused or spare() < _ENOUGH_MILLISECONDS:
             break
-        time.sleep(random.uniform(0, 0.1 * 2**attempt))  # noqa: S311 - jitter
+        time.sleep(random.uniform(0, min(0.1 * 2**attempt, _LONGEST_PAUSE)))  # noqa: S311 - jitter
         refused = bus.publish([entry for entry in batch if entry.event_id in refused])
     return refused
 

@@ -47,6 +47,19 @@ class Answer:
     body: Any
 
 
+@dataclass(frozen=True)
+class Context:
+    """What Lambda hands over beside the event."""
+
+    milliseconds: int = 30_000
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self.milliseconds
+
+
+CONTEXT: Any = Context()
+
+
 @cache
 def template() -> Mapping[str, Any]:
     parsed: Mapping[str, Any] = yaml_parse((ROOT / "template.yaml").read_text())

@@ -11,7 +11,7 @@ from publishing import (
     request_ranking_update,
 )
 from tests.unit.campus import school
-from tests.unit.campus.school import fixture
+from tests.unit.campus.school import CONTEXT, fixture
 
 
 def test_the_requests_tell_one_story() -> None:
@@ -57,7 +57,7 @@ def test_the_stream_fixture_holds_what_the_outbox_writes() -> None:
     put_class.handler(fixture("put_class"), None)
     publish_enrollment.handler(fixture("publish_enrollment"), None)
 
-    assert relay_events.handler({"Records": records}, None) == {"batchItemFailures": []}
+    assert relay_events.handler({"Records": records}, CONTEXT) == {"batchItemFailures": []}
     relayed = [row for row in school.rows(tables.operations()) if "relayedAt" in row]
     assert len(relayed) == len(records) == 4
     (written,) = [row for row in school.rows(tables.operations()) if row.get("state") == "OUTBOX#PENDING"]
@@ -65,4 +65,4 @@ def test_the_stream_fixture_holds_what_the_outbox_writes() -> None:
 
 
 def test_the_sweep_fixture_sweeps() -> None:
-    assert relay_events.handler(fixture("relay_events.sweep"), None) == {"relayed": 0, "pending": 0}
+    assert relay_events.handler(fixture("relay_events.sweep"), CONTEXT) == {"relayed": 0, "pending": 0}

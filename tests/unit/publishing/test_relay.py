@@ -14,6 +14,7 @@ from campus.identity import Caller
 from publishing import outbox
 from publishing.relay_events import handler
 from tests.unit.campus import school
+from tests.unit.campus.school import CONTEXT, Context
 
 
 class Bus:
@@ -83,7 +84,7 @@ def make_old() -> None:
 def test_a_committed_event_is_published_and_marked(fake: Bus) -> None:
     (event_id,) = commit()
 
-    assert handler(stream([event_id]), None) == {"batchItemFailures": []}
+    assert handler(stream([event_id]), CONTEXT) == {"batchItemFailures": []}
     assert fake.taken == [event_id]
     (row,) = school.outbox()
     assert "state" not in row
@@ -101,7 +102,7 @@ def test_the_bus_gets_what_was_committed(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(bus, "publish", publish)
     (event_id,) = commit()
 
-    handler(stream([event_id]), None)
+    handler(stream([event_id]), CONTEXT)
 
     stored = tables.operations().get_item(Key=outbox.key(event_id))["Item"]
     assert sent == [bus.Entry(event_id, "api.ranking", "ranking.requestUpdate", str(stored["detail"]))]
@@ -110,7 +111,7 @@ def test_the_bus_gets_what_was_committed(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_the_real_bus_takes_it() -> None:
     ids = commit(23)
 
-    assert handler(stream(ids), None) == {"batchItemFailures": []}
+    assert handler(stream(ids), CONTEXT) == {"batchItemFailures": []}
     assert pending() == set()
 
 
@@ -118,7 +119,7 @@ def test_only_refused_events_stay_pending_and_are_reported(fake: Bus) -> None:
     ids = commit(25)
     fake.refuses = {ids[3]: 1e9, ids[17]: 1e9}
 
-    answer = handler(stream(ids), None)
+    answer = handler(stream(ids), CONTEXT)
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "17"}]}
     assert pending() == {ids[3], ids[17]}
@@ -129,9 +130,28 @@ def test_a_throttled_event_goes_through_on_another_round_and_others_are_not_repe
     ids = commit(3)
     fake.refuses = {ids[1]: 2}
 
-    assert handler(stream(ids), None) == {"batchItemFailures": []}
+    assert handler(stream(ids), CONTEXT) == {"batchItemFailures": []}
     assert sorted(fake.taken) == sorted(ids)
     assert pending() == set()
+
+
+def test_nearly_every_event_of_a_busy_bus_goes_through_without_repeating_any(fake: Bus) -> None:
+    ids = commit(30)
+    fake.refuses = {event_id: number % 7 for number, event_id in enumerate(ids)}
+
+    assert handler(stream(ids), CONTEXT) == {"batchItemFailures": []}
+    assert sorted(fake.taken) == sorted(ids)
+
+
+def test_without_time_refused_events_are_left_at_once(fake: Bus) -> None:
+    ids = commit(12)
+    fake.refuses = {ids[1]: 1}
+    short: Any = Context(1_000)
+
+    assert handler(stream(ids), short) == {"batchItemFailures": [{"itemIdentifier": "1"}]}
+    assert fake.calls == 2
+    assert handler(stream(ids[1:2]), CONTEXT) == {"batchItemFailures": []}
+    assert sorted(fake.taken) == sorted(ids)
 
 
 def test_a_crash_before_marking_repeats_the_same_id(fake: Bus, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -139,10 +159,10 @@ def test_a_crash_before_marking_repeats_the_same_id(fake: Bus, monkeypatch: pyte
     with monkeypatch.context() as crash:
         crash.setattr("publishing.relay._mark_relayed", lambda event_id: 1 / 0)
         with pytest.raises(ZeroDivisionError):
-            handler(stream([event_id]), None)
+            handler(stream([event_id]), CONTEXT)
     make_old()
 
-    assert handler({"sweep": True}, None) == {"relayed": 1, "pending": 0}
+    assert handler({"sweep": True}, CONTEXT) == {"relayed": 1, "pending": 0}
     assert fake.taken == [event_id, event_id]
 
 
@@ -155,7 +175,7 @@ def test_a_bus_that_is_away_fails_the_batch_and_loses_nothing(monkeypatch: pytes
     monkeypatch.setattr(bus, "publish", away)
 
     with pytest.raises(EndpointConnectionError):
-        handler(stream(ids), None)
+        handler(stream(ids), CONTEXT)
     assert pending() == set(ids)
 
 
@@ -163,10 +183,10 @@ def test_the_sweep_takes_only_what_the_stream_left_behind(fake: Bus) -> None:
     old = commit(12)
     make_old()
     young = commit(1)
-    handler(stream(old[:2]), None)
+    handler(stream(old[:2]), CONTEXT)
     fake.taken.clear()
 
-    assert handler({"sweep": True}, None) == {"relayed": 10, "pending": 0}
+    assert handler({"sweep": True}, CONTEXT) == {"relayed": 10, "pending": 0}
     assert sorted(fake.taken) == sorted(old[2:])
     assert pending() == set(young)
 
@@ -176,7 +196,7 @@ def test_a_refused_event_does_not_hold_up_the_sweep(fake: Bus) -> None:
     make_old()
     fake.refuses = {ids[0]: 1e9}
 
-    assert handler({"sweep": True}, None) == {"relayed": 14, "pending": 1}
+    assert handler({"sweep": True}, CONTEXT) == {"relayed": 14, "pending": 1}
     assert pending() == {ids[0]}
 
 
@@ -186,7 +206,7 @@ def test_only_inserted_outbox_items_are_relayed(fake: Bus) -> None:
     foreign = {"eventName": "INSERT", "dynamodb": {"Keys": other, "NewImage": other, "SequenceNumber": "9"}}
     changed = stream([event_id], "MODIFY")["Records"]
 
-    assert handler({"Records": [foreign, *changed]}, None) == {"batchItemFailures": []}
+    assert handler({"Records": [foreign, *changed]}, CONTEXT) == {"batchItemFailures": []}
     assert fake.taken == []
     assert pending() == {event_id}
 
@@ -196,7 +216,7 @@ def test_an_event_erased_meanwhile_does_not_come_back(fake: Bus) -> None:
     records = stream([event_id])
     tables.operations().delete_item(Key=outbox.key(event_id))
 
-    handler(records, None)
+    handler(records, CONTEXT)
 
     assert school.outbox() == []
 
