@@ -8,7 +8,8 @@ from dataclasses import astuple, fields
 import pytest
 
 from tests.integration.faults.proxy import Proxy
-from tests.integration.faults.rig import Figures, Rig
+from tests.integration.faults.rig import Rig
+from tests.integration.faults.scenario import Figures
 from tests.stack import running
 
 # A claim without an outcome is settled by SES's Send event long before, or else given up after this.

@@ -100,13 +100,15 @@ class LoseAnswer(Harm):
 
 
 class Delay(Harm):
-    """The answer takes longer than the caller waits."""
+    """The service does what it is asked for, and its answer takes some seconds."""
 
-    seconds = 11.0
+    def __init__(self, point: Point, chosen: Callable[[], bool], seconds: float) -> None:
+        super().__init__(point, chosen)
+        self._seconds = seconds
 
     def strike(self, call: Call) -> Answer:
         answer = call.forward()
-        time.sleep(self.seconds)
+        time.sleep(self._seconds)
         return answer
 
 

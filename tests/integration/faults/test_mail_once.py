@@ -27,6 +27,8 @@ from tests.integration.faults.rig import Rig
 from tests.stack import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the process to kill in /proc")
+# Of the functions' SES client, in seconds.
+READ_TIMEOUT = 10
 THROTTLED = (429, "TooManyRequestsException", "Maximum sending rate exceeded.")
 FAILED = (500, "InternalServiceErrorException", "Internal failure.")
 THROUGHPUT = (400, "ProvisionedThroughputExceededException", "Throughput exceeds the current capacity.")
@@ -37,6 +39,17 @@ def test_duplicates_of_an_event(rig: Rig) -> None:
         entries = scenario.enrolments() + scenario.submissions()
         rig.publish(entries * 3)
         scenario.faults = len(entries) * 2
+
+
+def test_duplicates_in_two_workers_at_once(rig: Rig) -> None:
+    slow = Delay(sends, share(1), 0.3)
+    with rig.scenario("same event, two workers", 20) as scenario, rig.proxies["SESV2"].faulty(slow):
+        entries = scenario.enrolments()
+        with rig.mailer_away():
+            # A worker takes ten messages: of each pair of batches both are at work at the same time.
+            rig.publish([*entries[:10], *entries[:10], *entries[10:], *entries[10:]])
+        rig.wait_until_calm()
+        scenario.faults = len(entries)
 
 
 def test_duplicates_of_a_fact(rig: Rig) -> None:
@@ -66,7 +79,7 @@ def test_shuffled_events(rig: Rig) -> None:
         ("killed after SENT", 30, "DYNAMODB", lambda: KillAfter(notes_sent, every(8, at_most=4))),
         ("killed after recording", 30, "DYNAMODB", lambda: KillAfter(records, every(8, at_most=4))),
         ("SES's answers lost", 30, "SESV2", lambda: LoseAnswer(sends, share(0.2))),
-        ("SES's answers late", 30, "SESV2", lambda: Delay(sends, every(15, at_most=2))),
+        ("SES's answers late", 30, "SESV2", lambda: Delay(sends, every(15, at_most=2), READ_TIMEOUT + 1)),
         ("SES fails inside", 30, "SESV2", lambda: Refuse(sends, share(0.2), *FAILED)),
         ("SES throttles", 30, "SESV2", lambda: Refuse(sends, share(0.3), *THROTTLED)),
         ("DynamoDB throttles", 15, "DYNAMODB", lambda: Refuse(anything, share(0.3), *THROUGHPUT)),
@@ -103,19 +116,12 @@ def test_poison_in_a_batch(rig: Rig) -> None:
 
 
 def test_a_consumer_that_is_away(rig: Rig) -> None:
-    functions = rig.stack.client("lambda")
-    (mapping,) = [
-        one
-        for one in functions.list_event_source_mappings()["EventSourceMappings"]
-        if "MailQueue" in one["EventSourceArn"]
-    ]
     with rig.scenario("consumer away", 30) as scenario:
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=False)
-        rig.publish(scenario.enrolments())
-        eventually(lambda: rig.messages("InteractionQueue"), lambda count: count == 0, pause=0.3)
-        assert rig.messages("MailQueue") == 30
-        assert not scenario.ledger()
-        functions.update_event_source_mapping(UUID=mapping["UUID"], Enabled=True)
+        with rig.mailer_away():
+            rig.publish(scenario.enrolments())
+            eventually(lambda: rig.messages("InteractionQueue"), lambda count: count == 0, pause=0.3)
+            assert rig.messages("MailQueue") == 30
+            assert not scenario.ledger()
         scenario.faults = 1
 
 
