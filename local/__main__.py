@@ -8,6 +8,7 @@ from local.commands.loading import load
 from local.commands.options import Commands
 from local.commands.reading import mailbox, recommend
 from local.commands.retraining import nightly, resume
+from local.commands.serving import park, rollback, unpark
 from local.commands.token import token
 from local.commands.up import down, outputs, status, up
 
@@ -18,7 +19,8 @@ def nightclass() -> None:
     """Student events, exactly-one e-mail and personalised ranking: the same stack as in AWS, on this machine."""
 
 
-for command in (up, down, status, outputs, token, load, nightly, resume, mailbox, recommend, bench, demo):
+_MACHINE = (nightly, resume, rollback, park, unpark)
+for command in (up, down, status, outputs, token, load, *_MACHINE, mailbox, recommend, bench, demo):
     nightclass.add_command(command)
 
 

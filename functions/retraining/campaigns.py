@@ -1,5 +1,6 @@
 """Campaigns: what serves. The old version answers until Personalize says the new one does."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -30,6 +31,8 @@ def promote(name: str, version: str) -> Progress:
     if campaign is None:
         _create(personalize, name, version)
         return _under_way(arn, {})
+    if campaign["status"].startswith("DELETE"):
+        return busy(f"campaign {name} is still being deleted")
     before = _previous(name, version, campaign["solutionVersionArn"])
     if _serves(campaign, version):
         return {"outcome": "ACTIVE", "status": "ACTIVE", "arn": arn, **before}
@@ -46,6 +49,22 @@ def promote(name: str, version: str) -> Progress:
         campaignConfig={"syncWithLatestSolutionVersion": False},
     )
     return _under_way(arn, before)
+
+
+@patient
+def park(campaigns: Iterable[str]) -> Progress:
+    """Delete the campaigns, which bill day and night; ACTIVE once all are gone.
+
+    The solution versions stay: Personalize has no call that deletes one.
+    """
+    personalize = client("personalize")
+    left = {name: found for name in campaigns if (found := _describe(personalize, names.arn(f"campaign/{name}")))}
+    for found in left.values():
+        if not found["status"].startswith("DELETE"):
+            personalize.delete_campaign(campaignArn=found["campaignArn"])
+    if left:
+        return busy(f"still there: {', '.join(left)}")
+    return {"outcome": "ACTIVE"}
 
 
 def deployment(arn: str, version: str) -> Progress:

@@ -9,11 +9,11 @@ from botocore.exceptions import ClientError
 from campus import bus, clock, events, tables
 from campus.observability import logger
 from campus.settings import settings
-from retraining import lease, runs
+from retraining import lease, runs, serving
 from retraining.lease import Lease
 from retraining.summary import summarise
 
-_TRAINED = ("PROMOTED", "REJECTED")
+_TRAINED = ("PROMOTED", runs.APPROVED, "REJECTED")
 _LEARNT = (*_TRAINED, "IMPORTED")
 
 
@@ -41,7 +41,7 @@ def finish(held: Lease, run: Mapping[str, Any], failure: Mapping[str, Any] | Non
 
 
 def _write(held: Lease, run: Mapping[str, Any], record: runs.Record) -> None:
-    puts = [runs.to_item(record), *_models(run, record), *_watermark(run, record)]
+    puts = [runs.to_item(record), *serving.updated_rows(run, record), *_watermark(run, record)]
     actions = [{"Put": {"TableName": settings.operations_table, "Item": item}} for item in puts]
     try:
         tables.transact([lease.release(held), *actions])
@@ -64,27 +64,6 @@ def _write_own(record: runs.Record) -> None:
     except ClientError as error:
         if not tables.is_conditional_failure(error):
             raise
-
-
-def _models(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
-    """A serving row for every campaign that now serves this run's version, even if the run failed later."""
-    rows = []
-    for campaign in run.get("campaigns", []):
-        if campaign["outcome"] != "ACTIVE":
-            continue
-        version = campaign["solutionVersionArn"]
-        row = {
-            "pk": "MODEL",
-            "sk": campaign["name"],
-            "campaignArn": campaign["arn"],
-            "solutionVersionArn": version,
-            "modelVersion": version.rpartition("/")[2],
-            "promotedAt": record["finishedAt"] // 1000,
-            "runId": record["runId"],
-        }
-        before = campaign.get("previousSolutionVersionArn")
-        rows.append(row | ({"previousSolutionVersionArn": before} if before else {}))
-    return rows
 
 
 def _watermark(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:

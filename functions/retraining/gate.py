@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from campus.clients import client
+from retraining import serving
 from retraining.progress import Progress, failed, patient
 
 METRIC = "normalized_discounted_cumulative_gain_at_25"
@@ -24,23 +25,34 @@ def evaluate(models: Sequence[Mapping[str, Any]]) -> Progress:
 
     Returns:
         `{outcome: ACTIVE, verdict: PROMOTE | REJECTED, why, metrics: {kind: {…}}, baselineMetrics, promote: [{kind,
-        name, solutionVersionArn}], trainingHours}`. BUSY while metrics are not ready. The verdict is that on the
-        recommendation model; a ranking model is promoted or left on its own merits.
+        name, solutionVersionArn, trainedAt}], trainingHours}`. BUSY while metrics are not ready. The verdict is that
+        on the recommendation model; a ranking model is promoted or left on its own merits.
     """
     personalize = client("personalize")
     metrics: dict[str, dict[str, float]] = {}
+    trained_at: dict[str, int] = {}
     hours = 0.0
     for model in models:
         arn = model["arn"]
         version = personalize.describe_solution_version(solutionVersionArn=arn)["solutionVersion"]
         hours += version.get("trainingHours", 0.0)
+        trained_at[arn] = int(version["creationDateTime"].timestamp())
         metrics[model["kind"]] = dict(personalize.get_solution_metrics(solutionVersionArn=arn)["metrics"])
     baseline = metrics.pop(BASELINE, None)
     if baseline is None:
         return failed("no popularity baseline was trained in this run: there is nothing to compare with")
-    judged = {kind: judge(measured, baseline) for kind, measured in metrics.items()}
+    judged = {
+        model["kind"]: _not_again(model) or judge(metrics[model["kind"]], baseline)
+        for model in models
+        if model["kind"] != BASELINE
+    }
     promote = [
-        {"kind": model["kind"], "name": model["name"], "solutionVersionArn": model["arn"]}
+        {
+            "kind": model["kind"],
+            "name": model["name"],
+            "solutionVersionArn": model["arn"],
+            "trainedAt": trained_at[model["arn"]],
+        }
         for model in models
         if model["kind"] in judged and judged[model["kind"]][0]
     ]
@@ -53,6 +65,12 @@ def evaluate(models: Sequence[Mapping[str, Any]]) -> Progress:
         "promote": promote if judged["recommendation"][0] else [],
         "trainingHours": round(hours, 3),
     }
+
+
+def _not_again(model: Mapping[str, Any]) -> tuple[bool, str] | None:
+    """The verdict on a version that served and was taken back: a resumed or repeated run finds it trained already."""
+    run_id = serving.taken_back(model["name"]).get(model["arn"])
+    return (False, f"run {run_id} took this version back; only a person brings it back") if run_id else None
 
 
 def judge(measured: Mapping[str, float], baseline: Mapping[str, float]) -> tuple[bool, str]:

@@ -16,6 +16,11 @@ Record = dict[str, Any]
 
 RUNNING = "RUNNING"
 FAILED = "FAILED"
+# A model passed the gate while the campaigns were parked.
+APPROVED = "APPROVED"
+# What a person asks of the campaigns, and how it ends; such a run neither reads nor trains.
+ROLLBACK, PARK, UNPARK = "rollback", "park", "unpark"
+BY_HAND = {ROLLBACK: "ROLLED_BACK", PARK: "PARKED", UNPARK: "UNPARKED"}
 WATERMARK = {"pk": "RETRAINING", "sk": "WATERMARK"}
 # 18 characters leave 36 for the dataset group in Personalize's names (see names.of_run).
 _RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,17}")

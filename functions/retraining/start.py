@@ -6,7 +6,7 @@ from typing import Any
 
 from campus import clock, events, tables, validation
 from campus.validation import InvalidInputError
-from retraining import lease, runs
+from retraining import lease, runs, serving
 
 Started = dict[str, Any]
 
@@ -23,7 +23,8 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
 
     Args:
         request: the execution's input as it came: `{"trigger": "schedule"}`, `{"trigger": "manual", "force"?,
-            "full"?, "runId"?}`, or a whole `ranking.requestUpdate` event.
+            "full"?, "runId"?}`, `{"trigger": "rollback", "to"?: version}`, `{"trigger": "park"}`,
+            `{"trigger": "unpark"}`, or a whole `ranking.requestUpdate` event.
         execution: the execution's ARN; it owns the lease.
         started_at: ISO 8601 start of the execution.
 
@@ -47,7 +48,7 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     if before and mark.get("cutOff", 0) > before["cutOff"]:
         tables.transact([lease.release(held)])
         raise SupersededError(f"run {mark['runId']} has imported newer data than run {run_id}: start a new run")
-    run = _begin(run_id, asked, execution, started_at, before)
+    run = _begin(run_id, asked, execution, started_at, before) | {"parked": serving.parked()}
     return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}
 
 
@@ -65,6 +66,7 @@ def _begin(
     if before:
         # The inputs of a run never change: a resumed one reads up to the cut-off it began with.
         kept = {name: before[name] for name in ("runId", "trigger", "cutOff", "startedAt")}
+        kept |= {"to": before["to"]} if "to" in before else {}
         kept |= {wish: before.get(wish, False) or asked[wish] for wish in _WISHES}
         runs.save_begun({**kept, "status": runs.RUNNING, "executionArn": execution})
         return kept | {"resumed": True, "marks": {}}
@@ -88,16 +90,20 @@ def _skipped(run_id: str, trigger: str) -> runs.Record:
 
 
 def _parse(request: Mapping[str, Any]) -> dict[str, Any]:
-    """`{trigger: schedule|manual|erasure|request, force, full, requestedBy?, runId?}`; raises InvalidInputError."""
+    """`{trigger, force, full, requestedBy?, runId?, to?}`; raises InvalidInputError."""
     if "detail-type" in request:
         event = events.parse(request)
         if not isinstance(event, events.RankingUpdateRequested):
             raise InvalidInputError(f"{event.detail_type} does not start a run")
         return {"trigger": "request", **dict.fromkeys(_WISHES, False), "requestedBy": event.trigger}
-    trigger = validation.choice(request, "trigger", ("schedule", "manual", "erasure"), default="manual")
+    trigger = validation.choice(request, "trigger", ("schedule", "manual", "erasure", *runs.BY_HAND), default="manual")
     wishes = {wish: request.get(wish, False) for wish in _WISHES}
     for wish, value in wishes.items():
         if not isinstance(value, bool):
             raise InvalidInputError(f"{wish} must be true or false")
     given = {"runId": runs.checked_run_id(request["runId"])} if request.get("runId") is not None else {}
+    if "to" in request:
+        if trigger != runs.ROLLBACK:
+            raise InvalidInputError("only a rollback goes to a version")
+        given["to"] = validation.text(request, "to")
     return {"trigger": trigger, **wishes, **given}

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campus.observability import metrics
-from retraining import gate, lake, runs
+from retraining import gate, lake, runs, serving
 
 # The marks that the states leave, in order, and the stage that ends there; it lasts from the mark before.
 _STAGES = {
@@ -13,13 +13,20 @@ _STAGES = {
     "waited": "waitForWriters",
     "exported": "export",
     "checked": "check",
+    "decided": "plan",
     "prepared": "prepare",
     "imported": "import",
     "planned": "plan",
     "trained": "train",
     "judged": "evaluate",
     "promoted": "promote",
+    "proved": "checkCanaries",
+    "withdrawn": "withdraw",
+    "parked": "park",
 }
+
+# Metrics that count what became of a trained model.
+_VERDICTS = {"ModelPromoted": "PROMOTED", "ModelApproved": runs.APPROVED, "ModelRejected": "REJECTED"}
 
 
 def summarise(run: Mapping[str, Any], failure: Mapping[str, Any] | None, now_ms: int) -> runs.Record:
@@ -48,11 +55,16 @@ def measure(record: runs.Record) -> None:
         "RunFailed": int(record["status"] == runs.FAILED),
         "RunSeconds": record["durations"]["total"],
     }
+    if record["trigger"] not in runs.BY_HAND:
+        numbers["RunSucceeded"] = int(record["status"] != runs.FAILED)
+    if (age := serving.age_hours()) is not None:
+        numbers["ModelAgeHours"] = age
     if "rows" in record:
         numbers |= {"Rows": record["rows"]["interactions"], "RejectedRows": record["rejectedRows"]}
     if "metrics" in record:
         numbers["Ndcg"] = record["metrics"].get("recommendation", {}).get(gate.METRIC, 0.0)
         numbers["BaselineNdcg"] = record["baselineMetrics"].get(gate.METRIC, 0.0)
+        numbers |= {name: int(record["status"] == status) for name, status in _VERDICTS.items()}
     for name, value in numbers.items():
         unit = "Seconds" if name == "RunSeconds" else "Count" if isinstance(value, int) else "None"
         metrics().add_metric(name, unit, value)
@@ -62,12 +74,22 @@ def measure(record: runs.Record) -> None:
 def _ending(run: Mapping[str, Any], failure: Mapping[str, Any] | None) -> tuple[str, str]:
     if failure:
         return runs.FAILED, _cause(failure)
+    if run["trigger"] == runs.PARK:
+        return "PARKED", "asked for: no campaign bills; rankings answer from popularity until it is unparked"
+    if run["trigger"] in runs.BY_HAND:
+        return runs.BY_HAND[run["trigger"]], run["deployment"]["why"]
     data, plan, evaluation = run["data"], run.get("plan", {}), run.get("evaluation", {})
     if data["verdict"] != "OK":
         return data["verdict"], data["why"]
     if plan["decision"] == "KEEP":
         return "IMPORTED", f"no training: {plan['why']}"
-    return ("PROMOTED" if evaluation["verdict"] == "PROMOTE" else "REJECTED"), evaluation["why"]
+    if evaluation["verdict"] == "PROMOTE" and run["parked"]:
+        return runs.APPROVED, f"{evaluation['why']}; the campaigns are parked: unpark deploys it"
+    if evaluation["verdict"] != "PROMOTE":
+        return "REJECTED", evaluation["why"]
+    canaries = run["canaries"]
+    why = f"{evaluation['why']}; {canaries['why']}"
+    return ("PROMOTED" if canaries["verdict"] == "PASSED" else "REJECTED"), why
 
 
 def _cause(failure: Mapping[str, Any]) -> str:
@@ -120,13 +142,18 @@ def _evaluation(run: Mapping[str, Any]) -> dict[str, Any]:
         "baselineMetrics": found["baselineMetrics"],
         "verdict": found["verdict"],
         "verdictWhy": found["why"],
-        "costUnits": {"trainingHours": found["trainingHours"], "tpsHoursPerDay": 24 * len(run.get("campaigns", []))},
+        "costUnits": {
+            "trainingHours": found["trainingHours"],
+            "tpsHoursPerDay": 24 * len({one["name"] for one in run.get("campaigns", [])}),
+        },
     }
 
 
 def _serving(run: Mapping[str, Any]) -> dict[str, Any]:
     campaigns = run.get("campaigns", [])
     part: dict[str, Any] = {"campaigns": campaigns} if campaigns else {}
+    if "canaries" in run:
+        part["canaries"] = {name: run["canaries"][name] for name in ("verdict", "why") if name in run["canaries"]}
     for campaign in campaigns:
         if campaign["kind"] == "recommendation":
             named = ("solutionVersionArn", "previousSolutionVersionArn")

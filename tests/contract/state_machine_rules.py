@@ -25,7 +25,7 @@ TRANSIENT = {
 OUT_OF_TIME = {"Sandbox.Timedout", "Lambda.Unknown"}
 # How a machine begins → the state before which it holds the lease, those that give it back, the red end.
 LEASED = {
-    "Acquire lease": ("Wait for writers", ("Record run", "Record failure"), "Run failed"),
+    "Acquire lease": ("What is asked?", ("Record run", "Record failure"), "Run failed"),
     "Begin erasure": ("Wait for writers", ("Finish erasure", "Finish failed erasure"), "Erasure failed"),
 }
 # Events of one visit to a state: entered and exited; a task is also scheduled, started and has succeeded.

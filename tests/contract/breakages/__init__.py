@@ -5,6 +5,7 @@ from tests.contract.mutations import Mutation
 
 _FAMILIES = (
     template.STORAGE,
+    template.ALARMS,
     template.TRUST,
     template.QUEUES,
     template.API,

@@ -1,6 +1,6 @@
 """How to break what is kept, who is trusted, the queues and the API."""
 
-from tests.contract.mutations import GONE, Breakages, prop, top, whole
+from tests.contract.mutations import GONE, Breakages, edit, prop, top, whole
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
 STORAGE: Breakages = {
@@ -39,6 +39,20 @@ STORAGE: Breakages = {
         ("a resolved secret", top("Globals.Function.Environment.Variables.KEY", "{{resolve:secretsmanager:x}}")),
         ("a written secret", prop("PseudonymKey.SecretString", "hunter2")),
     ],
+}
+
+ALARMS: Breakages = {
+    "alarms_look_back_no_further_than_cloudwatch": [
+        ("more than a week", prop("NoSuccessfulRunAlarm.EvaluationPeriods", 169)),
+        ("more than a day of minutes", prop("NoSuccessfulRunAlarm.Period", 2700)),
+        ("in an expression", prop("MailBouncedAlarm.EvaluationPeriods", 8)),
+    ],
+    "alarms_watch_metrics_that_are_emitted": [
+        ("another name", prop("NoSuccessfulRunAlarm.MetricName", "RunsSucceeded")),
+        ("another name in an expression", prop("ModelTooOldAlarm.Metrics.1.MetricStat.Metric.MetricName", "Age")),
+        ("no longer emitted", edit("functions/retraining/summary.py", '"ModelAgeHours"', '"ModelAge"')),
+    ],
+    "alarms_are_explained": [("a new alarm", whole("AnotherAlarm", {"Type": "AWS::CloudWatch::Alarm"}))],
 }
 
 TRUST: Breakages = {

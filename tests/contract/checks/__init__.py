@@ -1,6 +1,7 @@
 """The contracts, one function each: from a project to the findings that break it, in words a reader can act on."""
 
 from tests.contract.checks import (
+    alarms,
     environment,
     events,
     feedback,
@@ -18,6 +19,7 @@ from tests.contract.project import CHECKS
 
 __all__ = [
     "CHECKS",
+    "alarms",
     "environment",
     "events",
     "feedback",

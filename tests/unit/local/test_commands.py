@@ -27,6 +27,9 @@ COMMANDS = [
     "load",
     "nightly",
     "resume",
+    "rollback",
+    "park",
+    "unpark",
     "mailbox",
     "recommend",
     "bench",
@@ -96,7 +99,7 @@ def test_wrong_usage_exits_2_and_prints_nothing_on_stdout(arguments: list[str]) 
 @pytest.mark.parametrize(
     "arguments",
     [
-        *(["down"], ["status"], ["outputs"], ["nightly"], ["mailbox"]),
+        *(["down"], ["status"], ["outputs"], ["nightly"], ["mailbox"], ["rollback"], ["park"], ["unpark"]),
         *(["token", "--user", "x"], ["load", "f.csv"], ["resume", "r"], ["recommend", "x"]),
     ],
 )

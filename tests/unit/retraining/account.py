@@ -41,6 +41,8 @@ DESCRIBES = {
     "DescribeSolutionVersion": ("solutionVersionArn", "solutionVersion"),
     "DescribeCampaign": ("campaignArn", "campaign"),
 }
+# Operations of personalize-runtime by path → member of the answer.
+RUNTIME = {"/recommendations": "itemList", "/personalize-ranking": "personalizedRanking"}
 
 
 class RefusedError(Exception):
@@ -71,6 +73,8 @@ class Account:
     refusals: dict[str, list[RefusedError]] = field(default_factory=dict)
     # Part of an ARN → NDCG@25.
     ndcg: dict[str, float] = field(default_factory=lambda: {"popularity": 0.2, "recommendation": 0.5, "ranking": 0.4})
+    # Parts of versions' ARNs, and users, that campaigns have no answer for.
+    silent: set[str] = field(default_factory=set)
     holdings: Holdings = field(default_factory=Holdings)
     _lock: threading.RLock = field(default_factory=threading.RLock)
 
@@ -88,6 +92,8 @@ class Account:
             self.calls.append((operation, given))
             if self.refusals.get(operation):
                 raise self.refusals[operation].pop(0)
+            if operation in RUNTIME:
+                return self._served(operation, given)
             if operation.startswith("/"):
                 self.holdings.single(operation, given)
                 return {}
@@ -98,6 +104,13 @@ class Account:
                 return {member: self._described(given[key])}
             answered: Mapping[str, Any] = getattr(self, f"_{operation}")(given)
             return answered
+
+    def _served(self, operation: str, given: dict[str, Any]) -> Mapping[str, Any]:
+        """What a campaign answers, which is nothing where its version, or the student, is among the silent."""
+        campaign = given.get("campaignArn", "")
+        version = self.resources[campaign]["solutionVersionArn"]
+        known = not any(one in version or one == given["userId"] for one in self.silent)
+        return {RUNTIME[operation]: [{"itemId": "item-1", "score": 0.5}] if known else []}
 
     def _create(self, operation: str, given: dict[str, Any]) -> Mapping[str, Any]:
         key, kind, named = CREATES[operation]
@@ -193,7 +206,7 @@ class Account:
 
 @contextmanager
 def serving(account: Account) -> Iterator[Account]:
-    """Let boto3's personalize clients talk to the account; it knows operations of personalize-events by their path."""
+    """Let boto3's personalize clients talk to the account; it knows operations of the two others by their path."""
 
     def send(request: AWSRequest, **_: object) -> AWSResponse:
         target = request.headers.get("X-Amz-Target") or urlsplit(str(request.url)).path
@@ -204,7 +217,7 @@ def serving(account: Account) -> Iterator[Account]:
             status, body = error.status, {"__type": error.code, "message": str(error)}
         return AWSResponse(str(request.url), status, HTTPHeaders(), RawBody(json.dumps(body).encode()))
 
-    clients: list[Any] = [client("personalize"), client("personalize-events")]
+    clients: list[Any] = [client("personalize"), client("personalize-events"), client("personalize-runtime")]
     for one in clients:
         one.meta.events.register_first(f"before-send.{one.meta.service_model.service_name}.*", send)
     try:

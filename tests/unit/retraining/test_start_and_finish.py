@@ -47,6 +47,7 @@ def promoted(run: dict[str, Any]) -> dict[str, Any]:
             "trainingHours": 1.5,
         },
         "campaigns": [{**campaign, "arn": "campaign-arn", "solutionVersionArn": VERSION, "trainedAt": 1_795_000_000}],
+        "canaries": {"verdict": "PASSED", "why": "5 students with a history got an answer"},
     }
 
 

@@ -38,7 +38,7 @@ def test_first_night_imports_trains_and_promotes(machine: Machine, account: Acco
     assert (ended.status, ended.output["status"]) == ("SUCCEEDED", "PROMOTED")
     assert ended.output["rows"] == {"interactions": 120, "users": 30, "items": 8}
     assert ended.output["training"]["why"] == "no model has been trained yet"
-    assert ended.output["why"] == "recommendation: NDCG@25 0.5000 against popularity's 0.2000"
+    assert ended.output["verdictWhy"] == "recommendation: NDCG@25 0.5000 against popularity's 0.2000"
     assert ended.output["costUnits"] == {"trainingHours": 3.0, "tpsHoursPerDay": 24}
     assert ended.output["solutionVersionArn"] == live()["solutionVersionArn"]
     assert runs.load(ended.output["runId"]) == ended.output
