@@ -5,12 +5,19 @@ from unittest import mock
 
 import boto3
 import pytest
+from hypothesis import HealthCheck, Phase, settings
 
 from retraining import data_check
 from tests.unit.campus import school
 from tests.unit.retraining.account import Account, serving
 from tests.unit.retraining.machine import Machine
 
+# Properties of tables: an example takes tenths of a second, so to shrink one would take minutes.
+SLOW = settings(
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 ENVIRONMENT = {
     "LAKE_BUCKET": "lake",
     "PERSONALIZE_ROLE_ARN": "arn:aws:iam::000000000000:role/personalize",
@@ -24,7 +31,6 @@ ENVIRONMENT = {
     # Not an AWS address, so that only `account` answers.
     "AWS_ENDPOINT_URL_PERSONALIZE": "http://personalize.invalid",
     "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": "http://personalize-events.invalid",
-    "AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME": "http://personalize-runtime.invalid",
     "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
 }
 

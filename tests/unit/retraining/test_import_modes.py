@@ -6,7 +6,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from campus import clock, tables
@@ -18,6 +18,7 @@ from retraining.preparation import TRACKER
 from tests.unit.campus import school
 from tests.unit.retraining import students
 from tests.unit.retraining.account import PREFIX, Account, RefusedError
+from tests.unit.retraining.conftest import SLOW
 from tests.unit.retraining.crashing import Crash, crashing
 from tests.unit.retraining.holdings import Holdings
 from tests.unit.retraining.holdings import Interaction as Held
@@ -129,7 +130,7 @@ def test_what_is_gone_needs_a_full_import_and_what_was_put_before_is_put_again(a
 STEP = st.sampled_from(["event", "events", "many", "student", "locale", "item", "failed night", "night", "full night"])
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(SLOW, max_examples=5)
 @given(st.lists(STEP, max_size=8))
 # A value that was put one by one, by a night that failed or did not, and has changed back before the next import.
 @example(["event", "locale", "failed night", "event", "locale"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import boto3
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from campus import clock, tables
@@ -17,6 +17,7 @@ from retraining.rows import Row
 from retraining.scope import Scope
 from tests.unit.campus import school
 from tests.unit.retraining import students
+from tests.unit.retraining.conftest import SLOW
 from tests.unit.retraining.crashing import Crash, crashing
 
 HOUR = 3_600_000
@@ -70,7 +71,7 @@ def exported(number: int, cut_off: int, chosen: Scope) -> tuple[dict[str, Any], 
     return manifest, Counter(lake.read_rows("interactions", manifest)), mark
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(SLOW, max_examples=12)
 @given(ROWS, CUT_OFFS, st.randoms(use_true_random=False))
 def test_each_row_is_in_exactly_one_night_and_the_nights_add_up(
     now: int, rows: list[tuple[int, int, int]], cut_offs: list[int], chance: Any
