@@ -26,13 +26,13 @@ def everything(stack: Stack) -> Iterator[Find]:
     yield "mailbox", "mailbox", stack.nightclass("mailbox", "--json").stdout.encode()
 
 
-def messages(stack: Stack, url: str, store: str) -> Iterator[Find]:
-    """What stands on a queue, bodies and attributes apart; it stays there."""
+def messages(stack: Stack, url: str, store: str, hidden: int = 300) -> Iterator[Find]:
+    """What stands on a queue, bodies and attributes apart; it stays there, `hidden` for some seconds."""
     sqs = stack.client("sqs")
     name = url.rsplit("/", 1)[1]
     everything = {"MessageAttributeNames": ["All"], "MessageSystemAttributeNames": ["All"]}
     while received := sqs.receive_message(
-        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=300, **everything
+        QueueUrl=url, MaxNumberOfMessages=10, VisibilityTimeout=hidden, **everything
     ).get("Messages"):
         for message in received:
             yield f"{store}: bodies", name, message["Body"].encode()

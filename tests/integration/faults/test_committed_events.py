@@ -1,11 +1,13 @@
 """Publishing under faults: what was committed is on the bus and told once, and nothing else is."""
 
+import json
 import sys
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from boto3.dynamodb.conditions import Key
 
 from tests.integration.faults.faults import (
     Harm,
@@ -19,6 +21,8 @@ from tests.integration.faults.faults import (
     share,
 )
 from tests.integration.faults.rig import Rig
+from tests.integration.faults.stores import messages
+from tests.stack import eventually
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="finds the process to kill in /proc")
 
@@ -44,3 +48,37 @@ def test_a_fault_between_the_request_and_the_bus(
         rig.wait_until_calm()
         scenario.faults = fault.done
         assert fault.done >= 2
+
+
+def test_a_sweep_after_the_stream_has_given_up(rig: Rig) -> None:
+    with rig.scenario("stream given up, swept", 5) as scenario:
+        with rig.proxies["EVENTBRIDGE"].faulty(fault := KillBefore(publishes, share(1))):
+            for student in scenario.students:
+                scenario.enrol_over_http(student, uuid.uuid4().hex)
+            given_up: dict[str, int] = {}
+
+            def records() -> int:
+                for _, _, body in messages(rig.stack, rig.queues["DeadLetters"], "dead letters", hidden=1):
+                    batch = json.loads(body).get("DDBStreamBatchInfo")
+                    given_up.update({batch["startSequenceNumber"]: batch["batchSize"]} if batch else {})
+                return sum(given_up.values())
+
+            eventually(records, lambda count: count == 5, pause=0.3)
+        scenario.dead_letters["DeadLetters"] = len(given_up)
+        scenario.faults = fault.done
+        assert rig.pending() == 5
+        operations = rig.tables["operations"]
+        for row in operations.query(IndexName="byState", KeyConditionExpression=Key("state").eq("OUTBOX#PENDING"))[
+            "Items"
+        ]:
+            # As old as the sweep wants it.
+            past = {"UpdateExpression": "SET since = since - :age", "ExpressionAttributeValues": {":age": 61}}
+            operations.update_item(Key={"pk": row["pk"], "sk": row["sk"]}, **past)
+        functions = rig.stack.client("lambda")
+        (relay,) = (
+            one["FunctionName"]
+            for one in functions.list_functions()["Functions"]
+            if "RelayEvents" in one["FunctionName"]
+        )
+        answer = functions.invoke(FunctionName=relay, Payload=b'{"sweep": true}')
+        assert json.load(answer["Payload"]) == {"relayed": 5, "pending": 0}
