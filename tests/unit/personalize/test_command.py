@@ -94,17 +94,15 @@ def test_a_second_service_on_the_same_state_is_refused_until_the_first_has_ended
 def test_a_killed_service_leaves_failed_jobs_and_no_process(
     start: Callable[..., tuple[subprocess.Popen[str], Cloud]],
 ) -> None:
-    # Slow enough for the jobs to be in the middle when the service is killed.
-    process, cloud = start("--time-scale", "0.005")
+    # Slow enough for both jobs to be in the middle when the service is killed.
+    process, cloud = start("--time-scale", "0.01")
     group = filled(cloud, "killed")
     solution = cloud.solution("killed", group, "aws-user-personalization-v2")
     dataset = group.replace(":dataset-group/", ":dataset/") + "/INTERACTIONS"
-    job = cloud.start_import("middle", dataset, "s3://bucket/killed.csv")
     version = cloud.control.create_solution_version(solutionArn=solution)["solutionVersionArn"]
-    describe_version = cloud.control.describe_solution_version
-    deadline = time.monotonic() + 20
-    while "IN_PROGRESS" not in describe_version(solutionVersionArn=version)["solutionVersion"]["status"]:
-        assert time.monotonic() < deadline
+    until_running(lambda: cloud.control.describe_solution_version(solutionVersionArn=version)["solutionVersion"])
+    job = cloud.start_import("middle", dataset, "s3://bucket/killed.csv")
+    until_running(lambda: cloud.control.describe_dataset_import_job(datasetImportJobArn=job)["datasetImportJob"])
     workers = {worker for worker, parent in processes().items() if parent == process.pid}
     assert workers
     process.kill()
@@ -120,4 +118,11 @@ def test_a_killed_service_leaves_failed_jobs_and_no_process(
     again.train(solution)
     deadline = time.monotonic() + 20
     while workers & set(processes()):
+        assert time.monotonic() < deadline
+
+
+def until_running(describe: Callable[[], dict[str, Any]]) -> None:
+    """Wait until a job is in progress."""
+    deadline = time.monotonic() + 20
+    while describe()["status"] != "CREATE IN_PROGRESS":
         assert time.monotonic() < deadline

@@ -198,11 +198,15 @@ def test_put_items_survive_a_full_import_and_a_newer_record_of_an_incremental_on
     assert types() == {"imported": "third", "put": "put"}
 
 
-def test_filters_consider_the_newest_hundred_events_of_a_type(cloud: Cloud, school: School, tracker: str) -> None:
+def test_filters_consider_the_newest_hundred_events_of_a_type(cloud: Cloud) -> None:
+    group = cloud.group("avid")
+    cloud.dataset(group, "Interactions", cloud.schema("avid", INTERACTION_FIELDS))
+    made = cloud.control.create_event_tracker(name="avid", datasetGroupArn=group)
+    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=made["eventTrackerArn"])
+    ask = {"trackingId": made["trackingId"], "userId": "avid", "sessionId": "s"}
     for first in range(0, 110, 10):
         events = [{"eventType": "view", "itemId": f"i{n}", "sentAt": T0 + n} for n in range(first, first + 10)]
-        cloud.events.put_events(trackingId=tracker, userId="avid", sessionId="s", eventList=events)
-    once = {"eventType": "enroll", "itemId": "i0", "sentAt": T0}
-    cloud.events.put_events(trackingId=tracker, userId="avid", sessionId="s", eventList=[once])
-    recent = cloud.service._account.serving.past(school.group, "avid").recent()
+        cloud.events.put_events(**ask, eventList=events)
+    cloud.events.put_events(**ask, eventList=[{"eventType": "enroll", "itemId": "i0", "sentAt": T0}])
+    recent = cloud.service._account.serving.past(group, "avid").recent()
     assert sorted(recent) == sorted([("i0", "enroll"), *((f"i{n}", "view") for n in range(10, 110))])

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, ids
+from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, filled, ids
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
@@ -178,11 +178,14 @@ def test_a_filter_of_another_group_is_refused(cloud: Cloud, campaign: str) -> No
         cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-0", filterArn=foreign)
 
 
-def test_reasons_are_given_by_the_second_user_personalization_only(cloud: Cloud, school: School) -> None:
-    first = cloud.deploy(
-        "unreasoned", cloud.train(cloud.solution("unreasoned", school.group, "aws-user-personalization"))
+def test_reasons_are_given_by_the_second_user_personalization_only(cloud: Cloud) -> None:
+    group = filled(cloud, "unreasoned")
+    items = cloud.dataset(group, "Items", cloud.schema("unreasoned-i", ITEM_FIELDS[:2]))
+    cloud.run_import(
+        "unreasoned-i", items, cloud.upload("bucket/unreasoned-i.csv", ["ITEM_ID", "TYPE"], [[ITEMS[0], "quiz"]])
     )
-    promoted = cloud.filter(school.group, "promoted", 'INCLUDE ItemID WHERE Items.TYPE IN ("quiz")')
+    first = cloud.deploy("unreasoned", cloud.train(cloud.solution("unreasoned", group, "aws-user-personalization")))
+    promoted = cloud.filter(group, "promoted", 'INCLUDE ItemID WHERE Items.TYPE IN ("quiz")')
     promotion = {"name": "push", "percentPromotedItems": 50, "filterArn": promoted}
     found = cloud.runtime.get_recommendations(campaignArn=first, userId="user-0", numResults=2, promotions=[promotion])
     assert [item.get("promotionName") for item in found["itemList"]].count("push") == 1
