@@ -4,6 +4,7 @@ import click
 
 from local.commands.benchmarks import bench
 from local.commands.demo import demo
+from local.commands.erasing import erase
 from local.commands.loading import load
 from local.commands.options import Commands
 from local.commands.reading import mailbox, recommend
@@ -19,7 +20,7 @@ def nightclass() -> None:
     """Student events, exactly-one e-mail and personalised ranking: the same stack as in AWS, on this machine."""
 
 
-_MACHINE = (nightly, resume, rollback, park, unpark)
+_MACHINE = (nightly, resume, rollback, park, unpark, erase)
 for command in (up, down, status, outputs, token, load, *_MACHINE, mailbox, recommend, bench, demo):
     nightclass.add_command(command)
 

@@ -22,8 +22,8 @@ _EXITED = "StateExited"
 _SILENT = frozenset({"Choice", "Pass", "Succeed"})
 # What can fail by itself. A Map's own states are not in the local history, so the Map stands for them.
 _STEPS = frozenset({"Task", "Map", "Parallel"})
-# It comes after the state that failed.
-_AFTERMATH = "Record failure"
+# They come after the state that failed.
+_AFTERMATH = frozenset({"Record failure", "Finish failed erasure"})
 _FAILURES = ("ExecutionFailed", "ExecutionTimedOut", "ExecutionAborted")
 
 
@@ -92,7 +92,7 @@ class Run:
             state.active += 1
             state.visits += 1
             self.latest = name
-            if state.kind in _STEPS and name != _AFTERMATH:
+            if state.kind in _STEPS and name not in _AFTERMATH:
                 self.latest_step = name
         elif kind.endswith(_EXITED):
             state = self.states[event["stateExitedEventDetails"]["name"]]

@@ -166,6 +166,11 @@ class Store:
         with self.lock:
             return iter(list(self._resources.values()))
 
+    def compact(self) -> None:
+        """Leave nothing of deleted rows in the file: SQLite only marks their pages as free."""
+        with self.lock:
+            self.database.executescript("VACUUM; PRAGMA wal_checkpoint(TRUNCATE);")
+
     def close(self) -> None:
         """Release the database file."""
         with self.lock:

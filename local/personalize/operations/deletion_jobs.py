@@ -79,6 +79,7 @@ def _erased(account: Account, job: Resource, result: Mapping[str, Any]) -> None:
         account.warm(dataset)
     for name in old:
         account.discard_file(name)
+    account.store.compact()
 
 
 ERASURE = procedure("erase", ERASE, 600, _order, _erased)

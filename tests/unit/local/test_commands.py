@@ -30,6 +30,7 @@ COMMANDS = [
     "rollback",
     "park",
     "unpark",
+    "erase",
     "mailbox",
     "recommend",
     "bench",
@@ -100,7 +101,7 @@ def test_wrong_usage_exits_2_and_prints_nothing_on_stdout(arguments: list[str]) 
     "arguments",
     [
         *(["down"], ["status"], ["outputs"], ["nightly"], ["mailbox"], ["rollback"], ["park"], ["unpark"]),
-        *(["token", "--user", "x"], ["load", "f.csv"], ["resume", "r"], ["recommend", "x"]),
+        *(["token", "--user", "x"], ["load", "f.csv"], ["resume", "r"], ["recommend", "x"], ["erase", "x"]),
     ],
 )
 def test_without_a_running_instance_a_command_fails_in_one_line(arguments: list[str], tmp_path: Path) -> None:
