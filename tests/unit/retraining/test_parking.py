@@ -3,10 +3,10 @@
 import pytest
 
 from campus import tables
-from retraining import campaigns, names, runs, serving
+from retraining import campaigns, lease, names, runs, serving
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account, RefusedError
-from tests.unit.retraining.machine import Machine
+from tests.unit.retraining.machine import Machine, handler
 from tests.unit.retraining.test_failing_runs import shortened
 from tests.unit.retraining.test_rollback import CAMPAIGN, deployed
 from tests.unit.retraining.test_whole_runs import lease_owner, live
@@ -123,6 +123,17 @@ def test_a_campaign_that_is_being_deleted_is_made_anew_when_it_is_gone(machine: 
     assert campaigns.promote(CAMPAIGN, first)["outcome"] == "BUSY"
     assert machine.run({"trigger": "unpark"}).output["status"] == "UNPARKED"
     assert deployed(account) == first
+
+
+@pytest.mark.parametrize("name", ["plan_deployment", "park_campaigns", "check_canaries", "update_campaign"])
+def test_a_stale_holder_changes_and_asks_nothing(account: Account, name: str) -> None:
+    stale = lease.acquire("stale", "run-1")
+    assert stale is not None
+    tables.operations().delete_item(Key=lease.KEY)
+    lease.acquire("other", "run-2")
+    with pytest.raises(lease.LeaseLostError):
+        handler(name)({"lease": stale.to_dict(), "run": {}, "polls": 0, "name": CAMPAIGN, "solutionVersionArn": "v"})
+    assert account.calls == []
 
 
 def test_parked_is_one_row_that_no_ranking_reads() -> None:
