@@ -57,7 +57,7 @@ def lint_translated() -> list[str]:
 
 
 def deployed() -> dict[str, Any]:
-    """Every definition with its substitutions made: parameters by their defaults, functions by an ARN."""
+    """Every definition with its substitutions made: parameters by default, functions by ARN, others by name."""
     found: dict[str, Any] = {}
     for _, properties, definition in machines(project()):
         given = properties.get("DefinitionSubstitutions", {})
@@ -69,7 +69,8 @@ def deployed() -> dict[str, Any]:
 def _value(value: object) -> str:
     if referent(value) in project().functions:
         return f"arn:aws:lambda:{REGION}:123456789012:function:{referent(value)}"
-    return str(project().default(value))
+    default = project().default(value)
+    return referent(value) if isinstance(default, dict) else str(default)
 
 
 def lint_states() -> list[str]:
