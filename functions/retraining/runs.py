@@ -69,9 +69,8 @@ def from_item(item: Mapping[str, Any]) -> Record:
 def watermark() -> Record:
     """How far the last import came, and what Personalize holds since.
 
-    `{cutOff, runId, importedAt, datasets: {name: {rows, fingerprint, runId, unsure?}}, full: {at, runId}, trained?}`,
-    with `void` (why) where something else than a run has changed what Personalize holds. {} before the first import,
-    and after the dataset group was replaced by another.
+    `{cutOff, runId, importedAt, datasets: {name: {rows, fingerprint, runId, unsure?}}, full: {at, runId}, trained?}`;
+    {} before the first import, after an erasure, and after the dataset group was replaced by another.
     """
     item = tables.operations().get_item(Key=WATERMARK, ConsistentRead=True).get("Item", {})
     mark = to_plain(item)

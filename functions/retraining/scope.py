@@ -39,14 +39,12 @@ def choose(mark: Mapping[str, Any], now_ms: int, *, full: bool) -> Scope:
     """The scope of a run.
 
     Args:
-        mark: the watermark; {} before the first import. Its `void` says why it no longer counts.
+        mark: the watermark; {} before the first import, and after an erasure.
         now_ms: epoch milliseconds.
         full: somebody asked for everything.
     """
     if not mark:
         return Scope("FULL", "nothing has been imported yet", {})
-    if "void" in mark:
-        return Scope("FULL", f"what was imported before no longer counts: {mark['void']}", {})
     if trouble := _not_ours(mark):
         return Scope("FULL", trouble, {})
     if full:

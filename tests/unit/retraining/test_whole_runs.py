@@ -69,6 +69,7 @@ def test_unchanged_data_is_neither_imported_nor_trained(machine: Machine, accoun
     again = machine.run({"trigger": "schedule"})
     assert (again.status, again.output["status"]) == ("SUCCEEDED", "SKIPPED_UNCHANGED")
     assert again.output["why"] == f"the same rows as run {first['runId']} imported"
+    assert (runs.watermark()["importedAt"], runs.watermark()["runId"]) == (first["finishedAt"], again.output["runId"])
     assert account.count("CreateDatasetImportJob") == 3
     assert lease_owner() is None
 

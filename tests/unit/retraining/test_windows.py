@@ -181,7 +181,6 @@ def mark(**changes: Any) -> dict[str, Any]:
     ("before", "full", "mode", "why", "counts"),
     [
         ({}, False, "FULL", "nothing has been imported yet", False),
-        (mark(void="a student was erased"), True, "FULL", "no longer counts: a student was erased", False),
         (mark(importedAt=0), False, "FULL", "the dataset was made anew after run r1", False),
         (mark(), True, "FULL", "asked for", True),
         (mark(full={"at": clock.now_ms() - 31 * scope.DAY_MS}), False, "FULL", "31.0 days old (limit 30)", True),
