@@ -8,6 +8,7 @@ test fails when the installed one differs, because repairs reach into private na
 from local.compat import (
     alarms,
     buses,
+    catalogue,
     functions,
     http_api,
     mail,
@@ -30,6 +31,7 @@ def apply(time_scale: float) -> None:
     buses.refuse_malformed_entries()
     buses.send_undeliverable_events_to_dead_letters()
     buses.transform_input_by_index()
+    catalogue.add_partitions_when_crawled()
     schedules.refuse_bad_schedules()
     schedules.keep_what_templates_say()
     schedules.run_schedules_in_their_time_zone()

@@ -93,6 +93,7 @@ MACHINE: Breakages = {
     "state_machines_may_call_exactly_their_functions": [
         ("may not invoke", grant("NightlyRetraining", "lambda:InvokeFunction", "Resource.0", GONE)),
         ("no crawler", grant("NightlyRetraining", "glue:StartCrawler", "Action", "glue:GetCrawler")),
+        ("no training", grant("EraseStudent", "states:StartExecution", "Action", "states:StopExecution")),
     ],
     "an_update_request_starts_the_retraining": [
         ("a role that may not", prop("RankingUpdateRole.Policies", [])),
