@@ -139,7 +139,14 @@ def _lint(project: Project, breakage: Callable[[dict[str, Any]], None]) -> set[s
     # One small definition: the point is the template.
     small = {"QueryLanguage": "JSONata", "StartAt": "End", "States": {"End": {"Type": "Succeed"}}}
     translated = translate(template, dict.fromkeys(project.definitions, small))
-    keep = {"PutStudentFunction", "PutStudentFunctionRole", "StudentsTable", "FunctionLogs", "ApiLogs"}
+    keep = {
+        "PutStudentFunction",
+        "PutStudentFunctionRole",
+        "StudentsTable",
+        "OperationsTable",
+        "FunctionLogs",
+        "ApiLogs",
+    }
     translated["Resources"] = {name: at for name, at in translated["Resources"].items() if name in keep}
     translated.pop("Outputs")
     return {match.rule.id for match in lint(json.dumps(translated, default=str), regions=[REGION])}

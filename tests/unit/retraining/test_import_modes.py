@@ -17,7 +17,7 @@ from retraining import changes, data_check, export, finish, import_mode, imports
 from retraining.preparation import TRACKER
 from tests.unit.campus import school
 from tests.unit.retraining import students
-from tests.unit.retraining.account import PREFIX, Account, RefusedError
+from tests.unit.retraining.account import PREFIX, Account
 from tests.unit.retraining.conftest import SLOW
 from tests.unit.retraining.crashing import Crash, crashing
 from tests.unit.retraining.holdings import Holdings
@@ -270,47 +270,6 @@ def test_live_events_are_not_counted_twice_whatever_the_night_does(account: Acco
         students.put(happened.row("C1", clock.now_ms() - 1))
         night(name, full=full)
         assert account.holdings.interactions() == in_tables()
-
-
-def quiet(count: int) -> None:
-    """A night with `count` events of one student each."""
-    students.put(*(students.interaction(f"q{number}", number) for number in range(count)))
-    mark = {"runId": "r0", "cutOff": clock.now_ms() - 60_000, "datasets": {"interactions": export._EMPTY}}
-    export.export("quiet", clock.now_ms(), scope.Scope("INCREMENTAL", "next", mark))
-
-
-def test_puts_go_on_where_they_stopped(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(puts, "CALLS_A_STEP", 3)
-    quiet(7)
-    step = puts.put("quiet", "interactions", "EVENTS", "", 0)
-    assert step == {"outcome": "BUSY", "reason": "3 of 7 calls are made", "sent": 3}
-    step = puts.put("quiet", "interactions", "EVENTS", "", 3)
-    account.refusals["/events"] = [RefusedError("ThrottlingException", "slow down", 429)] * 2
-    step = puts.put("quiet", "interactions", "EVENTS", "", step["sent"])
-    assert (step["outcome"], step["sent"]) == ("BUSY", 6)
-    assert "slow down" in step["reason"]
-    assert puts.put("quiet", "interactions", "EVENTS", "", 6)["outcome"] == "ACTIVE"
-    assert (len(account.holdings.events), account.holdings.received) == (7, 7)
-    # From the beginning again, as a resumed run does: nothing is counted twice.
-    puts.put("quiet", "interactions", "EVENTS", "", 0)
-    assert len(account.holdings.events) == 7
-
-
-def test_events_go_ten_a_call_and_one_student_a_call(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(shaping, "FEW", 30)
-    students.put(*(students.interaction("busy", number) for number in range(11)))
-    quiet(2)
-    puts.put("quiet", "interactions", "EVENTS", "", 0)
-    requests = [request for path, request in account.calls if path == "/events"]
-    assert sorted(len(request["eventList"]) for request in requests) == [1, 1, 1, 10]
-    assert {request["sessionId"] == request["userId"] for request in requests} == {True}
-
-
-def test_what_personalize_refuses_of_single_records_is_raised(account: Account) -> None:
-    quiet(1)
-    account.refusals["/events"] = [RefusedError("InvalidInputException", "no such tracker")]
-    with pytest.raises(Exception, match="no such tracker"):
-        puts.put("quiet", "interactions", "EVENTS", "", 0)
 
 
 def test_records_are_put_with_the_columns_of_the_schema(account: Account) -> None:
