@@ -44,6 +44,14 @@ def test_nothing_is_left_of_the_student_and_everything_of_the_others(machine: Ma
     assert tombstones.is_erased(WHO)
 
 
+def test_what_only_uses_the_same_word_stays(machine: Machine, account: Personalize) -> None:
+    ask()
+    event = {"studentId": "s1", "assignmentId": WHO}
+    tables.operations().put_item(Item={"pk": "OUTBOX#9", "sk": "EVENT", "detail": json.dumps(event)})
+    assert run(machine).output["erased"]["operations"] == 0
+    assert "Item" in tables.operations().get_item(Key={"pk": "OUTBOX#9", "sk": "EVENT"})
+
+
 def test_the_audit_row_keeps_a_hash_times_and_counts(machine: Machine, account: Personalize) -> None:
     live_everywhere(account)
     ask()
