@@ -125,7 +125,7 @@ def test_a_mail_can_be_read_with_its_headers_and_tags(stack: Stack) -> None:
     enrolment = {"studentId": "sv-doc-thu"}
     assert stack.call("POST", "/classes/lop-thu/enrollments", enrolment, token=admin).status == 202
     (mail,) = eventually(lambda: stack.mails("doc-thu@truong.example"))
-    assert set(mail) == {"to", "subject", "text", "html", "headers", "tags", "sentAt"}
+    assert {"to", "subject", "text", "html", "headers", "tags", "sentAt"} <= set(mail)
     assert mail["to"] == "doc-thu@truong.example"
     assert "Đỗ Thu" in mail["text"]
     assert "Đỗ Thu" in mail["html"]
