@@ -35,10 +35,9 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         assert answer.status == 202
         eventually(lambda: stack.mails(ADDRESS))
         stack.nightclass("nightly", "--json", timeout=600)
-        # After the training there is a tracker, so this one is followed live.
+        # A worker may not notice for a minute that there is a tracker now.
         enrolled = {"studentId": WHO, "classId": "AAA"}
-        put_event(stack, "api.student", "student.enrolled", enrolled)
-        eventually(lambda: live_events(stack, WHO))
+        eventually(lambda: followed_live(stack, enrolled), deadline=150, pause=3)
         assert stack.call("GET", f"/ranking/{WHO}", token=own).body["source"] == "campaign"
         for url in dead_letter_urls(stack):
             stack.client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"detail": enrolled}))
@@ -76,6 +75,20 @@ def test_late_events_and_late_readers_leave_nothing_behind(school: Stack) -> Non
     eventually(lambda: search(school, [b"sv-sau"])[0].keys() >= {"table interactions", "table operations"})
     assert search(school, needles)[0] == {}
     assert len(school.mails(ADDRESS)) == mails
+
+
+def test_the_catalogue_knows_the_nights_before_and_after(school: Stack) -> None:
+    """A partition stays although its files were erased: the crawler removes none."""
+    glue = school.client("glue")
+    (database,) = (one["Name"] for one in glue.get_databases()["DatabaseList"])
+    for name in ("interactions", "users", "items"):
+        partitions = glue.get_partitions(DatabaseName=database, TableName=name)["Partitions"]
+        folders = [one["StorageDescriptor"]["Location"].split("/", 3)[3] for one in partitions]
+        kept = [
+            bool(school.client("s3").list_objects_v2(Bucket=school.ready["bucket"], Prefix=one).get("Contents"))
+            for one in folders
+        ]
+        assert kept == [False, True], name
 
 
 def everything(stack: Stack) -> Iterator[Find]:
@@ -147,9 +160,10 @@ def dead_letter_urls(stack: Stack) -> list[str]:
     return [url for url in urls if "DeadLetters" in url and "Feedback" not in url]
 
 
-def live_events(stack: Stack, student_id: str) -> bool:
-    """Whether Personalize has a live event of the student."""
-    wanted = pseudonym(stack, student_id).encode()
+def followed_live(stack: Stack, enrolled: dict[str, str]) -> bool:
+    """Tell of one more enrolment, and see whether Personalize has heard of one."""
+    put_event(stack, "api.student", "student.enrolled", enrolled)
+    wanted = pseudonym(stack, enrolled["studentId"]).encode()
     return any(wanted in path.read_bytes() for path in (stack.state_dir / "personalize").glob("*.sqlite*"))
 
 

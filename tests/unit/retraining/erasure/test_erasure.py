@@ -154,3 +154,13 @@ def test_quotas_and_throttling_are_waited_for(machine: Machine, account: Persona
     account.refusals["DescribeDataDeletionJob"] = [RefusedError("ThrottlingException", "slow down")] * 5
     assert run(machine).status == "SUCCEEDED"
     assert set(found(account).values()) == {0}
+
+
+def test_the_fixtures_belong_to_one_erasure(machine: Machine, account: Personalize) -> None:
+    begun = school.fixture("begin_erasure")
+    ask(ticket=begun["ticket"])
+    taken = handler("begin_erasure")(begun)["lease"]
+    for name in ("erase_records", "erase_lake", "start_deletion", "finish_erasure"):
+        assert school.fixture(name)["lease"] == taken
+        answer = handler(name)(school.fixture(name))
+        assert answer.get("outcome", answer.get("status")) in ("ACTIVE", "ERASED")
