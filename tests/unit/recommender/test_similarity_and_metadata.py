@@ -94,8 +94,21 @@ def test_a_trend_is_a_z_value_over_the_chosen_period() -> None:
     )
     trends = np.exp([10 / np.sqrt(191), 8 / np.sqrt(11)]) + 0.5
     np.testing.assert_allclose(np.exp(scores), trends / trends.sum(), rtol=1e-4)
-    two_hours = create_model("aws-trending-now").fit(dataset)
-    assert np.abs(two_hours.scores(History(np.zeros(0, np.int32), np.zeros(0, np.int64))) - scores).max() > 0.1
+
+
+def test_trends_are_those_of_two_hours_unless_told_otherwise() -> None:
+    random = np.random.default_rng(0)
+    dataset = Dataset.from_columns(
+        [f"u{k}" for k in range(500)], list(random.choice(["a", "b", "c"], 500)), random.integers(0, 200_000, 500)
+    )
+    nobody = History(np.zeros(0, np.int32), np.zeros(0, np.int64))
+    scores = {
+        period: create_model("aws-trending-now", {"trend_discovery_frequency": period}).fit(dataset).scores(nobody)
+        for period in ("30 minutes", "1 hour", "2 hours", "3 hours", "1 day")
+    }
+    default = create_model("aws-trending-now").fit(dataset).scores(nobody)
+    alike = [period for period, some in scores.items() if np.allclose(some, default, atol=1e-4)]
+    assert alike == ["2 hours"]
 
 
 def test_a_value_at_its_threshold_counts() -> None:
