@@ -10,7 +10,7 @@ demo: .venv/runtime.stamp ## the whole story on this machine, in under a minute
 up: .venv/runtime.stamp ## start the local cloud and keep it running
 	@$(RUN)nightclass up
 test: .venv/dev.stamp ## every test
-	@$(RUN)pytest
+	@$(RUN)pytest -n 2 --dist loadfile
 lint: .venv/dev.stamp ## the static gate
 	@$(RUN)python -m tests.static
 bench: .venv/runtime.stamp ## print the figures the README quotes

@@ -7,6 +7,8 @@ import pytest
 
 from tests.stack import Stack, running
 
+pytest_plugins = ["tests.figures"]
+
 # Tests never see the developer's AWS account.
 for variable in [name for name in os.environ if name.startswith("AWS_")]:
     del os.environ[variable]
