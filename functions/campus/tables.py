@@ -19,7 +19,7 @@ from campus.clients import dynamodb
 from campus.settings import settings
 
 if TYPE_CHECKING:
-    from mypy_boto3_dynamodb import DynamoDBServiceResource
+    from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_dynamodb.service_resource import Table
 
 Item = dict[str, Any]
@@ -31,30 +31,38 @@ _ROUNDS = 6
 DAY_SHARDS = 8
 
 
+def _table(name: str) -> "Table":
+    return _kept_table(dynamodb().meta.client, name)
+
+
 @cache
-def _table(resource: "DynamoDBServiceResource", name: str) -> "Table":
-    """Kept, since making a Table costs boto3 a good part of the call it is made for."""
-    return resource.Table(name)
+def _kept_table(client: "DynamoDBClient", name: str) -> "Table":
+    """Kept, since making a Table costs boto3 a good part of the call it is made for.
+
+    By the client, because all DynamoDB resources are equal to each other.
+    """
+    del client
+    return dynamodb().Table(name)
 
 
 def students() -> "Table":
     """One row a student: studentId, email, displayName, locale (vi|en), status."""
-    return _table(dynamodb(), settings.students_table)
+    return _table(settings.students_table)
 
 
 def interactions() -> "Table":
     """One row an interaction; the export reads it by `recordedDay`."""
-    return _table(dynamodb(), settings.interactions_table)
+    return _table(settings.interactions_table)
 
 
 def class_activity() -> "Table":
     """A class, its materials, its people and what they did."""
-    return _table(dynamodb(), settings.class_activity_table)
+    return _table(settings.class_activity_table)
 
 
 def operations() -> "Table":
     """Outbox, mail ledger, lease, runs, cached rankings."""
-    return _table(dynamodb(), settings.operations_table)
+    return _table(settings.operations_table)
 
 
 def occurrence(occurred_at: int, interaction_id: str) -> str:

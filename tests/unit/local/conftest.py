@@ -50,9 +50,9 @@ def declared() -> dict[str, Any]:
 
 
 def create_tables(client: "DynamoDBClient") -> Tables:
-    """Students, Interactions and ClassActivity as template.yaml declares them, empty."""
+    """The tables as template.yaml declares them, empty; Operations, which only the functions know, is called so."""
     emulator.reset()
-    for name in ("StudentsTable", "InteractionsTable", "ClassActivityTable"):
+    for name in ("StudentsTable", "InteractionsTable", "ClassActivityTable", "OperationsTable"):
         wanted = {"AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode"}
         properties = declared()[name]["Properties"]
         client.create_table(TableName=name, **{key: value for key, value in properties.items() if key in wanted})

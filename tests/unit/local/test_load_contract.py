@@ -29,6 +29,7 @@ def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
     for name, value in {
         "INTERACTIONS_TABLE": tables.interactions,
         "CLASS_ACTIVITY_TABLE": tables.class_activity,
+        "OPERATIONS_TABLE": "OperationsTable",
         "HALF_LIFE_DAYS": "14",
         "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
         "POWERTOOLS_SERVICE_NAME": "nightclass",

@@ -77,7 +77,8 @@ def test_a_named_version_exists_once_in_its_solution(cloud: Cloud, school: Schoo
 
 
 def test_nothing_is_deleted_while_others_depend_on_it(cloud: Cloud, school: School, campaign: str) -> None:
-    solution = cloud.control.list_solutions(datasetGroupArn=school.group)["solutions"][0]["solutionArn"]
+    deployed = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"]
+    solution = deployed.rpartition("/")[0]
     schema = cloud.control.describe_dataset(datasetArn=school.users)["dataset"]["schemaArn"]
     in_use = cloud.control.exceptions.ResourceInUseException
     attempts: list[Callable[[], object]] = [
