@@ -144,3 +144,19 @@ def pages(table: "Table", operation: str, **arguments: Any) -> Iterator[list[Ite
         if "LastEvaluatedKey" not in page:
             return
         start = {"ExclusiveStartKey": page["LastEvaluatedKey"]}
+
+
+def by_member(member: str) -> Iterator[list[Item]]:
+    """Pages of the rows that a person or a material has in all classes; eventually consistent.
+
+    Args:
+        member: `STUDENT#<studentId>`, `TEACHER#<teacherId>` or `ITEM#<itemId>`.
+    """
+    return pages(
+        class_activity(),
+        "query",
+        IndexName="byMember",
+        KeyConditionExpression="#member = :member",
+        ExpressionAttributeNames={"#member": "member"},
+        ExpressionAttributeValues={":member": member},
+    )

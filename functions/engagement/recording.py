@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
 from botocore.exceptions import ClientError
 
 from campus import clock, tables, tombstones
@@ -65,10 +64,7 @@ def _class_of(interaction: Interaction) -> str:
 
 
 def _by_member(member: str) -> list[tables.Item]:
-    pages = tables.pages(
-        tables.class_activity(), "query", IndexName="byMember", KeyConditionExpression=Key("member").eq(member)
-    )
-    return [row for page in pages for row in page]
+    return [row for page in tables.by_member(member) for row in page]
 
 
 def _actions(interaction: Interaction, class_id: str) -> list[Mapping[str, Any]]:

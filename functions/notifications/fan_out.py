@@ -84,8 +84,7 @@ def _classes(announcement: AnnouncementSent) -> list[str]:
     """The class of the announcement; without one, all that its teacher teaches."""
     if announcement.class_id is not None:
         return [announcement.class_id]
-    key = Key("member").eq(f"TEACHER#{announcement.teacher_id}")
-    pages = tables.pages(tables.class_activity(), "query", IndexName="byMember", KeyConditionExpression=key)
+    pages = tables.by_member(f"TEACHER#{announcement.teacher_id}")
     return sorted(str(row["classId"]) for page in pages for row in page)
 
 

@@ -48,12 +48,4 @@ def _row(class_id: str, activity: str) -> tables.Item:
 
 
 def _memberships(member: str) -> list[tables.Item]:
-    pages = tables.pages(
-        tables.class_activity(),
-        "query",
-        IndexName="byMember",
-        KeyConditionExpression="#member = :member",
-        ExpressionAttributeNames={"#member": "member"},
-        ExpressionAttributeValues={":member": member},
-    )
-    return [row for page in pages for row in page]
+    return [row for page in tables.by_member(member) for row in page]

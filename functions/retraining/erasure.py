@@ -51,15 +51,7 @@ def _withdraw(ticket: Ticket) -> None:
     """Delete what writers find the student by; what they write meanwhile is swept after they had time to end."""
     student = tables.students().delete_item(Key={"studentId": ticket.student_id}, ReturnValues="ALL_OLD")
     tickets.count(ticket.id, "students", int("Attributes" in student))
-    pages = tables.pages(
-        tables.class_activity(),
-        "query",
-        IndexName="byMember",
-        KeyConditionExpression="#member = :member",
-        ExpressionAttributeNames={"#member": "member"},
-        ExpressionAttributeValues={":member": f"STUDENT#{ticket.student_id}"},
-    )
-    for page in pages:
+    for page in tables.by_member(f"STUDENT#{ticket.student_id}"):
         with tables.class_activity().batch_writer() as batch:
             for row in page:
                 batch.delete_item({"classId": row["classId"], "activity": row["activity"]})
