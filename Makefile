@@ -2,7 +2,7 @@
 PYTHON ?= python3
 RUN := .venv/bin/
 
-.PHONY: help demo up test lint bench sam lock clean
+.PHONY: help demo up test lint audit bench sam lock clean
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 demo: .venv/runtime.stamp ## the whole story on this machine, in under a minute
@@ -13,14 +13,16 @@ test: .venv/dev.stamp ## every test
 	@$(RUN)pytest -n 2 --dist loadfile
 lint: .venv/dev.stamp ## the static gate
 	@$(RUN)python -m tests.static
+audit: .venv-audit/stamp .venv/dev.stamp ## checkov, the serverless rules and a search for secrets
+	@$(RUN)python -m tests.static.audit
 bench: .venv/runtime.stamp ## print the figures the README quotes
 	@$(RUN)nightclass bench
 sam: .venv-sam/stamp .venv/dev.stamp ## sam validate, build and deploy against the local cloud
 	@$(RUN)pytest tests/toolchain
 lock: ## renew requirements/ from pyproject.toml (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt -
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt - && printf '%s\n' checkov cfn-lint cfn-lint-serverless detect-secrets | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/audit.txt -
 clean: ## remove environments, builds and local state
-	rm -rf .venv .venv-sam .aws-sam .nightclass .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-audit .venv-sam .aws-sam .nightclass .pytest_cache .mypy_cache .ruff_cache
 
 # The locks are complete, so pip need not resolve (and an older pip could not: extras with hashes), nor compile what may never run.
 .venv/bin/pip:
@@ -31,3 +33,5 @@ clean: ## remove environments, builds and local state
 	@$(RUN)pip install -q --no-deps --no-compile -r requirements/dev.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp $@
 .venv-sam/stamp: requirements/sam.txt
 	@$(PYTHON) -m venv .venv-sam && .venv-sam/bin/pip install -q --no-deps --no-compile -r requirements/sam.txt && touch $@
+.venv-audit/stamp: requirements/audit.txt
+	@$(PYTHON) -m venv .venv-audit && .venv-audit/bin/pip install -q --no-deps --no-compile -r requirements/audit.txt && touch $@

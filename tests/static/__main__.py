@@ -1,23 +1,21 @@
 """The static gate: `python -m tests.static`. One line a tool, what it found below it, exit code 1 if anything."""
 
 import json
-import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
-from typing import Any, TextIO
+from typing import Any
 
 from tests.contract.checks import CHECKS
 from tests.contract.checks.machine import machines
 from tests.contract.project import ROOT, Project, referent
 from tests.static import asl
+from tests.static.gate import Gate, report
 from tests.static.translation import REGION, TranslationError, translate
 
 # The translator puts parameters' values into the API's CORS, so that the parameter looks unused afterwards.
 IGNORED_AFTER_TRANSLATION = {"W2001"}
-SHOWN = 12
 
 
 def run(*command: str) -> list[str]:
@@ -106,7 +104,7 @@ def check_contracts() -> list[str]:
     return [f"{name}: {finding}" for name, check in CHECKS.items() for finding in check(project())]
 
 
-GATES: Sequence[tuple[str, Callable[[], list[str]]]] = (
+GATES: Sequence[Gate] = (
     ("ruff check", lambda: run("ruff", "check", "--output-format", "concise", ".")),
     ("ruff format", lambda: run("ruff", "format", "--check", "--output-format", "concise", ".")),
     ("mypy --strict", lambda: run("mypy")),
@@ -118,22 +116,5 @@ GATES: Sequence[tuple[str, Callable[[], list[str]]]] = (
 )
 
 
-def main(out: TextIO = sys.stdout) -> int:
-    """Run every gate; the number of those that found something."""
-    width = min(shutil.get_terminal_size((160, 24)).columns, 160)
-    failed = 0
-    for name, gate in GATES:
-        start = time.monotonic()
-        findings = gate()
-        failed += bool(findings)
-        verdict = f"{len(findings)} lines" if findings else "ok"
-        print(f"{name:<24} {verdict:<10} {time.monotonic() - start:5.1f} s", file=out, flush=True)
-        for finding in findings[:SHOWN]:
-            print(f"  {finding[: width - 2]}", file=out)
-        if len(findings) > SHOWN:
-            print(f"  … and {len(findings) - SHOWN} more", file=out)
-    return failed
-
-
 if __name__ == "__main__":
-    sys.exit(min(main(), 1))
+    sys.exit(min(report(GATES), 1))
