@@ -27,6 +27,7 @@ def apply(time_scale: float) -> None:
     """Repair the emulator in this process; once, after its settings are in the environment."""
     http_api.import_openapi_body()
     alarms.keep_alarms_on_metric_math()
+    alarms.keep_saved_queries()
     buses.create_archives_from_templates()
     buses.refuse_malformed_entries()
     buses.send_undeliverable_events_to_dead_letters()

@@ -36,7 +36,7 @@ def test_checkov_names_the_resource() -> None:
 
 
 def test_a_secret_is_named_by_place_and_never_shown() -> None:
-    line = {"filename": "local/x.py", "line_number": 7, "type": "AWS Access Key", "hashed_secret": "c0ffee"}
+    line = {"filename": "local/x.py", "line_number": 7, "type": "AWS Access Key"}
 
     def said(tool: str, *_: str) -> str:
         return "local/x.py\n" if tool == "git" else json.dumps({"results": {"local/x.py": [line]}})

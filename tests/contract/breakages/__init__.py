@@ -6,6 +6,7 @@ from tests.contract.mutations import Mutation
 _FAMILIES = (
     template.STORAGE,
     template.ALARMS,
+    template.DASHBOARD,
     template.TRUST,
     template.QUEUES,
     template.API,

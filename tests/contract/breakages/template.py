@@ -1,8 +1,22 @@
 """How to break what is kept, who is trusted, the queues and the API."""
 
-from tests.contract.mutations import GONE, Breakages, edit, prop, top, whole
+from tests.contract.mutations import GONE, Break, Breakages, edit, prop, top, whole
+from tests.contract.project import Project
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
+
+
+def body(old: str, new: str) -> Break:
+    """The dashboard's text reads otherwise."""
+
+    def apply(project: Project) -> Project:
+        told = project.template["Resources"]["Dashboard"]["Properties"]["DashboardBody"]["Fn::Sub"]
+        assert old in told, f"the dashboard no longer says {old!r}"
+        return prop("Dashboard.DashboardBody.Fn::Sub", told.replace(old, new))(project)
+
+    return apply
+
+
 STORAGE: Breakages = {
     "data_outlives_the_stack": [
         ("a table goes with the stack", top("Resources.StudentsTable.DeletionPolicy", "Delete")),
@@ -53,6 +67,30 @@ ALARMS: Breakages = {
         ("no longer emitted", edit("functions/retraining/summary.py", '"ModelAgeHours"', '"ModelAge"')),
     ],
     "alarms_are_explained": [("a new alarm", whole("AnotherAlarm", {"Type": "AWS::CloudWatch::Alarm"}))],
+}
+
+DASHBOARD: Breakages = {
+    "the_dashboard_can_be_drawn": [
+        ("no JSON", body('"widgets": [', '"widgets": [,')),
+        ("a widget leaves the page", body('"x": 18, "y": 3', '"x": 19, "y": 3')),
+        ("two widgets in one place", body('"x": 6, "y": 9', '"x": 5, "y": 9')),
+    ],
+    "the_dashboard_shows_metrics_that_exist": [
+        ("nobody emits it", body('"ModelAgeHours"', '"ModelAge"')),
+        ("of another dimension", body('"Ndcg", "service"', '"Ndcg", "model"')),
+        ("no such metric of SQS", body('"ApproximateAgeOfOldestMessage"', '"AgeOfOldestMessage"')),
+        ("a machine's metric by name", body('"ExecutionsFailed", "StateMachineArn"', '"ExecutionsFailed", "Name"')),
+    ],
+    "saved_queries_ask_logs_of_ours": [
+        ("all logs", prop("ErrorsQuery.LogGroupNames", GONE)),
+        ("somebody else's", prop("RequestsQuery.LogGroupNames", ["/aws/lambda/another"])),
+        ("no folder", prop("RedNightsQuery.Name", "red nights")),
+    ],
+    "the_dashboard_shows_every_alarm_and_queue": [
+        ("an alarm is missing", body('"${MailUnknownAlarm.Arn}", ', "")),
+        ("a new queue", whole("AnotherQueue", QUEUE)),
+        ("no dashboard", whole("Dashboard", GONE)),
+    ],
 }
 
 TRUST: Breakages = {

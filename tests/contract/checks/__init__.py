@@ -2,6 +2,7 @@
 
 from tests.contract.checks import (
     alarms,
+    dashboard,
     environment,
     events,
     feedback,
@@ -20,6 +21,7 @@ from tests.contract.project import CHECKS
 __all__ = [
     "CHECKS",
     "alarms",
+    "dashboard",
     "environment",
     "events",
     "feedback",
