@@ -35,19 +35,24 @@ def test_checkov_names_the_resource() -> None:
     assert audit.checkov(TEMPLATE, lambda *_: said) == ["CKV_AWS_54 AWS::S3::Bucket.Lake: block public policy"]
 
 
-def test_a_secret_is_named_by_place_and_never_shown() -> None:
-    line = {"filename": "local/x.py", "line_number": 7, "type": "AWS Access Key"}
+def scan(*hashes: str) -> str:
+    """What the search for secrets says of one file."""
+    lines = [{"type": "Token", "line_number": at, "hashed_secret": one} for at, one in enumerate(hashes, 7)]
+    return json.dumps({"results": {"local/x.py": lines}})
 
-    def said(tool: str, *_: str) -> str:
-        return "local/x.py\n" if tool == "git" else json.dumps({"results": {"local/x.py": [line]}})
 
-    (finding,) = audit.secrets(said)
-    assert finding.startswith("local/x.py:7: AWS Access Key")
+def test_a_secret_is_named_by_place_and_never_shown(tmp_path: Path) -> None:
+    (tmp_path / "baseline").write_text(scan("harmless"))
+    (finding,) = audit.secrets(lambda *_: scan("c0ffee", "harmless"), tmp_path / "baseline")
+    assert finding.startswith("local/x.py:7: Token")
     assert "c0ffee" not in finding
 
 
-def test_nothing_that_looks_like_a_secret_is_no_finding() -> None:
-    assert audit.secrets(lambda tool, *_: "local/x.py\n" if tool == "git" else "") == []
+def test_a_harmless_line_may_move_but_not_to_another_file(tmp_path: Path) -> None:
+    (tmp_path / "baseline").write_text(scan("other", "harmless"))
+    assert audit.secrets(lambda *_: scan("harmless"), tmp_path / "baseline") == []
+    elsewhere = scan("harmless").replace("x.py", "y.py")
+    assert len(audit.secrets(lambda *_: elsewhere, tmp_path / "baseline")) == 1
 
 
 def test_a_scanner_that_does_not_run_is_no_pass() -> None:
