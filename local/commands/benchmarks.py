@@ -87,6 +87,18 @@ def recommender(
 
 
 @bench.command()
+@click.option("--rows", type=click.IntRange(min=1), multiple=True, help="Interactions; may be given several times.")
+@common
+def export(rows: tuple[int, ...], state_dir: Path, as_json: bool) -> None:
+    """Compare the export with a paginator and csv.writer, up to a million rows; no cloud needed."""
+    from local.bench.export import SIZES, measure
+
+    found = measure(rows or SIZES, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        emit({"benchmark": "export", "measured": [vars(one) for one in found]})
+
+
+@bench.command()
 @click.option("--largest", type=click.IntRange(min=10_000), help="Leave out points of more interactions.")
 @common
 def growth(largest: int | None, state_dir: Path, as_json: bool) -> None:
