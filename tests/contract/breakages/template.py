@@ -65,6 +65,7 @@ ALARMS: Breakages = {
         ("another name", prop("NoSuccessfulRunAlarm.MetricName", "RunsSucceeded")),
         ("another name in an expression", prop("ModelTooOldAlarm.Metrics.1.MetricStat.Metric.MetricName", "Age")),
         ("no longer emitted", edit("functions/retraining/summary.py", '"ModelAgeHours"', '"ModelAge"')),
+        ("no longer counted", edit("functions/retraining/summary.py", '"RejectedRows"', '"RowsRejected"')),
     ],
     "alarms_are_explained": [("a new alarm", whole("AnotherAlarm", {"Type": "AWS::CloudWatch::Alarm"}))],
 }
