@@ -1,6 +1,7 @@
 """`bench`: the figures that the README quotes."""
 
 import contextlib
+import os
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -84,6 +85,25 @@ def recommender(
 
     with _interactions(data) as file:
         main(file, split, seeds, as_json, items, users)
+
+
+@bench.command()
+@click.option("--events", type=click.IntRange(min=1), default=400, show_default=True, help="How many at once.")
+@click.option("--rate", type=click.FloatRange(min=1), multiple=True, help="Mails/s that SES grants; may be repeated.")
+@common
+@click.pass_context
+def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir: Path, as_json: bool) -> None:
+    """Compare a burst of events, from the bus to the mail, with a queue and a loop, at rates of SES."""
+    from local.bench.mail import RATES, measure, people
+    from local.compat.mail.side_door import VARIABLE
+
+    os.environ[VARIABLE] = "1"
+    for granted in rate or RATES:
+        with _stack(given_directory(context)) as instance, tempfile.TemporaryDirectory() as directory:
+            load_into(instance, people(events, Path(directory)))
+            found = measure(instance, events, granted, (lambda _: None) if as_json else click.echo)
+        if as_json:
+            emit({"benchmark": "mail", "measured": [vars(one) for one in found]})
 
 
 @bench.command()
