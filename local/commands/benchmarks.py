@@ -53,15 +53,26 @@ def load(context: click.Context, data: Path | None, state_dir: Path, as_json: bo
 
 @bench.command()
 @_data
+@click.option(
+    "--rows", type=click.IntRange(min=1), multiple=True, help="Only so many rows; given several times, grows."
+)
 @common
 @click.pass_context
-def nightly(context: click.Context, data: Path | None, state_dir: Path, as_json: bool) -> None:
-    """Load a file into an empty stack and run the nightly retraining on it."""
-    with _interactions(data) as file, _stack(given_directory(context)) as instance:
-        _print_load(file, load_into(instance, file), as_json=as_json)
-        execution = start_run(instance, {"trigger": "manual", "force": False})
-        record = watch(instance, execution, _TIMEOUT, display=not as_json)
-        _print_nightly(record, as_json=as_json)
+def nightly(
+    context: click.Context, data: Path | None, state_dir: Path, as_json: bool, rows: tuple[int, ...] = ()
+) -> None:
+    """Load a file, or the beginning of it, into an empty stack and run the nightly retraining on it."""
+    from local.bench.growing import beginning, growth_of
+
+    nights: list[dict[str, Any]] = []
+    for size in sorted(rows) or (None,):
+        with _interactions(data) as whole, beginning(whole, size) as file, _stack(given_directory(context)) as instance:
+            _print_load(file, load_into(instance, file), as_json=as_json)
+            execution = start_run(instance, {"trigger": "manual", "force": False})
+            nights.append(watch(instance, execution, _TIMEOUT, display=not as_json))
+        _print_nightly(nights[-1], as_json=as_json)
+    if len(nights) > 1 and not as_json:
+        click.echo("\n".join(growth_of(nights)))
 
 
 @bench.command()
