@@ -1,4 +1,4 @@
-"""`rollback`, `park` and `unpark`: what serves, by hand, through the state machine and under its lease."""
+"""What serves, and `rollback`, `park` and `unpark` to change it, through the state machine and under its lease."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -33,6 +33,28 @@ def park(state_dir: Path, as_json: bool) -> None:
 def unpark(state_dir: Path, as_json: bool) -> None:
     """Make the campaigns anew, with the latest version that passed the gate."""
     _by_hand(Instance.of(state_dir), {"trigger": "unpark"}, as_json=as_json)
+
+
+def serving(instance: Instance) -> dict[str, str]:
+    """What answers rankings, for `status`: `campaigns` (serving | parked | none), `rankings`, and what to do `next`."""
+    version = _row(instance, instance.outputs["CampaignName"]).get("modelVersion", {}).get("S", "")
+    if _row(instance, "CAMPAIGNS").get("parked", {}).get("BOOL"):
+        return {
+            "campaigns": "parked",
+            "rankings": "popular items, and the last good answers of a day",
+            "next": f"`nightclass unpark` makes the campaigns anew, with version {version}",
+        }
+    if not version:
+        return {"campaigns": "none", "rankings": "popular items", "next": "`nightclass nightly` trains the first model"}
+    return {"campaigns": "serving", "rankings": f"version {version}"}
+
+
+def _row(instance: Instance, name: str) -> Mapping[str, Any]:
+    key = {"pk": {"S": "MODEL"}, "sk": {"S": name}}
+    found: Mapping[str, Any] = instance.client("dynamodb").get_item(
+        TableName=instance.outputs["OperationsTable"], Key=key
+    )
+    return found.get("Item", {})
 
 
 def _by_hand(instance: Instance, request: Mapping[str, Any], *, as_json: bool) -> None:

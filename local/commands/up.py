@@ -15,6 +15,7 @@ import click
 from local.cloud import Cloud
 from local.commands.instance import Instance, is_locked, occupied
 from local.commands.options import CommandError, common, emit
+from local.commands.serving import serving
 from local.deploy import deploy
 
 if TYPE_CHECKING:
@@ -119,6 +120,7 @@ def status(state_dir: Path, as_json: bool) -> None:
         "uptimeSeconds": int(time.time()) - instance.started_at,
         "rows": rows,
         "latestExecution": executions[0]["status"] if executions else None,
+        **serving(instance),
     }
     if as_json:
         emit(document)

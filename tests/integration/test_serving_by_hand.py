@@ -36,6 +36,7 @@ def deployed(stack: Stack) -> str | None:
 
 
 def test_taken_back_parked_and_unparked(school: Stack, tmp_path: Path) -> None:
+    assert ask(school, "status")["campaigns"] == "none"
     load(school, tmp_path / "term.csv", made())
     first = night(school)
     assert first["canaries"] == {"verdict": "PASSED", "why": "5 students with a history got an answer"}
@@ -52,9 +53,14 @@ def test_taken_back_parked_and_unparked(school: Stack, tmp_path: Path) -> None:
 
     assert ask(school, "park")["status"] == "PARKED"
     assert deployed(school) is None
+    status = ask(school, "status")
+    assert (status["campaigns"], status["rankings"]) == ("parked", "popular items, and the last good answers of a day")
+    assert status["next"].startswith("`nightclass unpark` ")
+    assert status["next"].endswith(first["solutionVersionArn"].rpartition("/")[2])
     assert ask(school, "recommend", "s2")["source"] == "popular"
 
     assert ask(school, "unpark")["status"] == "UNPARKED"
+    assert ask(school, "status")["campaigns"] == "serving"
     assert deployed(school) == first["solutionVersionArn"]
     assert ask(school, "recommend", "s2")["source"] == "campaign"
 
