@@ -3,6 +3,7 @@
 import click
 
 from local.commands.benchmarks import bench
+from local.commands.costs import costs
 from local.commands.demo import demo
 from local.commands.erasing import erase
 from local.commands.loading import load
@@ -21,7 +22,7 @@ def nightclass() -> None:
 
 
 _MACHINE = (nightly, resume, rollback, park, unpark, erase)
-for command in (up, down, status, outputs, token, load, *_MACHINE, mailbox, recommend, bench, demo):
+for command in (up, down, status, outputs, token, load, *_MACHINE, mailbox, recommend, bench, costs, demo):
     nightclass.add_command(command)
 
 

@@ -34,6 +34,7 @@ COMMANDS = [
     "mailbox",
     "recommend",
     "bench",
+    "costs",
     "demo",
 ]
 OUTPUTS = {
