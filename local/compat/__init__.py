@@ -37,6 +37,7 @@ def apply(time_scale: float) -> None:
     schedules.keep_what_templates_say()
     schedules.run_schedules_in_their_time_zone()
     states.read_definitions_in_yaml()
+    states.let_expressions_wait_for_the_processor()
     functions.report_errors_by_name()
     functions.bound_concurrency()
     functions.answer_at_once()

@@ -13,11 +13,14 @@ from unittest import mock
 import yaml
 from ministack.services import stepfunctions
 
+from local.compat.states import let_expressions_wait_for_the_processor
 from tests.unit.campus.school import ROOT
 
 NIGHTLY, ERASURE = "nightly_retraining", "erase_student"
 NUMBERS = {"MarginSeconds": "120", "PollSeconds": "60"}
 Invoke = Callable[[dict[str, Any]], Any]
+
+let_expressions_wait_for_the_processor()
 
 
 def definition(machine: str = NIGHTLY) -> dict[str, Any]:
