@@ -1,13 +1,15 @@
-"""Faults on request, for tests: failing, stopping or hanging jobs, throttled or slow answers.
+"""Faults on request, for tests: failing, stopping or hanging jobs, a full disk, throttled or slow answers.
 
 Off unless the service was made with `allow_faults`. A rule is a JSON object, given to `POST /_personalize/faults`:
 
     {"job": "SolutionVersion", "name": "night-*", "effect": "fail", "reason": "…", "times": 1}
+    {"job": "DatasetImportJob", "effect": "full disk"}
     {"operation": "GetRecommendations", "effect": "throttle", "share": 0.2}
     {"operation": "*", "effect": "delay", "seconds": 0.5, "times": 10}
 
 `job` is a kind of resource, `name` and `operation` may hold the wildcards of `fnmatch`; without `times` a rule holds
-until `DELETE /_personalize/faults`. Shares are drawn from a seeded generator: same calls, same faults.
+until `DELETE /_personalize/faults`, and what hangs goes on then. Shares are drawn from a seeded generator: same calls,
+same faults.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ if TYPE_CHECKING:
 
     from local.personalize.store import Resource
 
-JOB_EFFECTS = frozenset({"fail", "stop", "hang"})
+JOB_EFFECTS = frozenset({"fail", "stop", "hang", "full disk"})
 CALL_EFFECTS = frozenset({"throttle", "delay"})
 SEED = 7
 

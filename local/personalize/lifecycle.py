@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import itertools
 import logging
+import sqlite3
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 LOG = logging.getLogger(__name__)
 PENDING_SHARE = 0.25
 INTERRUPTED = "The service was stopped while this job was running."
+FULL_DEVICE = "/dev/full"
+"""Takes no byte, as a disk without space left does (Linux)."""
 
 
 @dataclass(frozen=True)
@@ -88,18 +92,18 @@ class Lifecycle:
         self._account = account
         self._numbers = itertools.count(1)
         self._current: dict[tuple[str, str], int] = {}
+        self._hanging: list[_Step] = []
 
     def begin(self, resource: Resource, chosen: Procedure, slot: str = "") -> None:
         """Start a procedure on a resource; `slot` names the member of its record that carries the status."""
-        number = next(self._numbers)
-        with self._account.store.lock:
-            self._current[resource.arn, slot] = number
-            resource.private.setdefault("running", {})[slot] = chosen.name
-            self._mark(resource, slot, chosen.progression.pending)
         seconds = chosen.seconds * self.time_scale
-        ends = time.monotonic() + seconds
-        step = _Step(resource, chosen, slot, number, ends)
-        self._account.timetable.after(seconds * PENDING_SHARE, lambda: self._enter(step))
+        step = _Step(resource, chosen, slot, next(self._numbers), time.monotonic() + seconds)
+        with self._account.store.lock:
+            self._current[resource.arn, slot] = step.number
+            resource.private.setdefault("running", {})[slot] = chosen.name
+        if self._goes_on(step, lambda: self._mark(resource, slot, chosen.progression.pending)):
+            due = seconds * PENDING_SHARE
+            self._account.timetable.after(due, lambda: self._goes_on(step, lambda: self._enter(step)))
 
     def cancel(self, resource: Resource, slot: str = "") -> None:
         """Abandon the procedure under way on a resource and end its work."""
@@ -118,6 +122,13 @@ class Lifecycle:
                 self._mark(resource, slot, STOP.done)
             else:
                 self.begin(resource, STOPPED, slot)
+
+    def release(self) -> None:
+        """Let what hangs by a fault go on."""
+        hanging, self._hanging = self._hanging, []
+        for step in hanging:
+            if self._is_current(step):
+                self._work(step)
 
     def recover(self) -> None:
         """After a restart: procedures that had work fail, the others start again."""
@@ -139,25 +150,52 @@ class Lifecycle:
         fault = self._account.faults.for_job(step.resource) if is_job else None
         if fault is not None:
             self._suffer(step, fault)
-        elif step.procedure.order is None:
-            self._at_end(step, {})
         else:
-            try:
-                order = step.procedure.order(self._account, step.resource)
-            except (JobFailed, ServiceError) as error:
-                self._at_end(step, JobFailed(str(error)))
-                return
-            future = self._account.pool.submit(step.resource.arn, order)
-            future.add_done_callback(lambda done: self._at_end(step, _outcome(done)))
+            self._work(step)
 
     def _suffer(self, step: _Step, fault: Rule) -> None:
-        if fault.effect == "fail":
-            self._at_end(step, JobFailed(fault.reason))
-        elif fault.effect == "stop":
-            self.stop(step.resource, step.slot)
+        match fault.effect:
+            case "fail":
+                self._at_end(step, JobFailed(fault.reason))
+            case "stop":
+                self.stop(step.resource, step.slot)
+            case "hang":
+                self._hanging.append(step)
+            case "full disk":
+                self._work(step, FULL_DEVICE)
+
+    def _work(self, step: _Step, device: str | None = None) -> None:
+        """Do what the procedure orders; its file goes to a `device` where one is given."""
+        if step.procedure.order is None:
+            self._at_end(step, {})
+            return
+        try:
+            order = step.procedure.order(self._account, step.resource)
+        except (JobFailed, ServiceError) as error:
+            self._at_end(step, JobFailed(str(error)))
+            return
+        if device and "target" in order:
+            order = {**order, "target": device}
+        future = self._account.pool.submit(step.resource.arn, order)
+        future.add_done_callback(lambda done: self._at_end(step, _outcome(done)))
 
     def _at_end(self, step: _Step, outcome: Mapping[str, Any] | JobFailed) -> None:
-        self._account.timetable.after(step.ends - time.monotonic(), lambda: self._conclude(step, outcome))
+        due = step.ends - time.monotonic()
+        self._account.timetable.after(due, lambda: self._goes_on(step, lambda: self._conclude(step, outcome)))
+
+    def _goes_on(self, step: _Step, move: Callable[[], None]) -> bool:
+        """Make a move; where it fails the procedure has failed, so that nobody waits for it for ever."""
+        try:
+            move()
+        except sqlite3.Error as error:
+            LOG.exception("%s of %s could not be written down", step.procedure.name, step.resource.arn)
+            self._fail(step, f"The service could not write its state: {error}.")
+        except Exception as error:
+            LOG.exception("%s of %s failed", step.procedure.name, step.resource.arn)
+            self._fail(step, f"An internal error occurred: {type(error).__name__}: {error}")
+        else:
+            return True
+        return False
 
     def _conclude(self, step: _Step, outcome: Mapping[str, Any] | JobFailed) -> None:
         with self._account.store.lock:
@@ -171,9 +209,6 @@ class Lifecycle:
                 step.procedure.finish(self._account, step.resource, outcome)
         except (JobFailed, ServiceError) as error:
             self._fail(step, str(error))
-        except Exception as error:
-            LOG.exception("%s of %s failed", step.procedure.name, step.resource.arn)
-            self._fail(step, f"An internal error occurred: {type(error).__name__}: {error}")
         else:
             self._succeed(step)
 
@@ -194,7 +229,9 @@ class Lifecycle:
         self._forget(step)
         entry = step.resource.record.get(step.slot, {}) if step.slot else step.resource.record
         entry["failureReason"] = reason
-        self._mark(step.resource, step.slot, step.procedure.progression.failed)
+        # Where even this cannot be written down, the next start fails what was running.
+        with suppress(sqlite3.Error):
+            self._mark(step.resource, step.slot, step.procedure.progression.failed)
 
     def _forget(self, step: _Step) -> None:
         self._current.pop((step.resource.arn, step.slot), None)

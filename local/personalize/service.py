@@ -128,6 +128,7 @@ class PersonalizeService:
     def _change_faults(self, method: str, body: bytes) -> wire.Answer:
         if method == "DELETE":
             self._account.faults.clear()
+            self._account.lifecycle.release()
         else:
             try:
                 rules = json.loads(body)

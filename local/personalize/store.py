@@ -117,12 +117,12 @@ class Store:
             now = time.time()
             resource.record |= {resource.kind.arn_member: resource.arn, "creationDateTime": now}
             resource.record["lastUpdatedDateTime"] = now
-            self._position += 1
-            self._resources[resource.arn] = resource
             self.database.execute(
                 "INSERT INTO resources VALUES (?, ?, ?, ?, ?)",
-                (resource.arn, resource.kind.name, self._position, *_texts(resource)),
+                (resource.arn, resource.kind.name, self._position + 1, *_texts(resource)),
             )
+            self._position += 1
+            self._resources[resource.arn] = resource
         return resource
 
     def save(self, resource: Resource) -> None:
@@ -135,8 +135,8 @@ class Store:
     def remove(self, resource: Resource) -> None:
         """Forget a resource."""
         with self.lock:
-            self._resources.pop(resource.arn, None)
             self.database.execute("DELETE FROM resources WHERE arn = ?", (resource.arn,))
+            self._resources.pop(resource.arn, None)
 
     def find(self, kind: Kind, arn: str) -> Resource:
         """The resource of that kind and ARN.

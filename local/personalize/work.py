@@ -10,6 +10,7 @@ import sys
 import threading
 import time
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import JobFailed
@@ -51,9 +52,19 @@ def _answer(order: dict[str, Any]) -> dict[str, Any]:
         return TASKS[order.pop("task")](**order)
     except JobFailed as error:
         return {"failure": str(error)}
+    except OSError as error:
+        traceback.print_exc()
+        _discard(order.get("target"))
+        return {"failure": f"The job could not read or write its files: {error.strerror or error}."}
     except Exception as error:
         traceback.print_exc()
         return {"failure": f"An internal error occurred: {type(error).__name__}: {error}"}
+
+
+def _discard(target: str | None) -> None:
+    """Half a file is of no use, and on a full disk it is in the way."""
+    if target and Path(target).is_file():
+        Path(target).unlink()
 
 
 def _import(**order: Json) -> dict[str, Any]:
