@@ -51,10 +51,9 @@ def serving(instance: Instance) -> dict[str, str]:
 
 def _row(instance: Instance, name: str) -> Mapping[str, Any]:
     key = {"pk": {"S": "MODEL"}, "sk": {"S": name}}
-    found: Mapping[str, Any] = instance.client("dynamodb").get_item(
-        TableName=instance.outputs["OperationsTable"], Key=key
-    )
-    return found.get("Item", {})
+    answer = instance.client("dynamodb").get_item(TableName=instance.outputs["OperationsTable"], Key=key)
+    found: Mapping[str, Any] = answer.get("Item", {})
+    return found
 
 
 def _by_hand(instance: Instance, request: Mapping[str, Any], *, as_json: bool) -> None:
