@@ -33,6 +33,7 @@ class Instance:
         time_scale: factor on every wait and job duration.
         started_at: epoch seconds.
         outputs: the stack's outputs; addresses name the local endpoint.
+        console_url: where the console's pages are; None where it is not served.
     """
 
     pid: int
@@ -41,6 +42,7 @@ class Instance:
     time_scale: float
     started_at: int
     outputs: Mapping[str, str]
+    console_url: str | None = None
 
     @classmethod
     def of(cls, state_dir: Path) -> Self:
@@ -69,7 +71,7 @@ class Instance:
             "ready": True,
             "endpoint": self.endpoint,
             "apiUrl": outputs["ApiUrl"],
-            "consoleUrl": None,
+            "consoleUrl": self.console_url,
             "eventBus": outputs["EventBusName"],
             "stateMachineArn": outputs["StateMachineArn"],
             "tables": {

@@ -6,6 +6,7 @@ import signal
 import sys
 import threading
 import time
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -16,6 +17,7 @@ from local.cloud import Cloud
 from local.commands.instance import Instance, is_locked, occupied
 from local.commands.options import CommandError, common, emit
 from local.commands.serving import serving
+from local.console import Console
 from local.deploy import deploy
 
 if TYPE_CHECKING:
@@ -41,6 +43,12 @@ class StopRequested(Exception):
     help="Port on 127.0.0.1; 0 for any free one.",
 )
 @click.option(
+    "--console-port",
+    type=click.IntRange(0, 65535),
+    default=0,
+    help="Port of the console on 127.0.0.1; any free one without it.",
+)
+@click.option(
     "--time-scale",
     type=click.FloatRange(min=0, min_open=True),
     default=TIME_SCALE,
@@ -56,7 +64,9 @@ class StopRequested(Exception):
     help="A parameter of template.yaml, e.g. MailGraceSeconds=30; may be repeated.",
 )
 @common
-def up(port: int, time_scale: float, given: "Mapping[str, str]", state_dir: Path, as_json: bool) -> None:
+def up(
+    port: int, console_port: int, time_scale: float, given: "Mapping[str, str]", state_dir: Path, as_json: bool
+) -> None:
     """Start the local cloud, deploy the stack, and serve until SIGTERM or Ctrl-C.
 
     Prints one line of JSON when everything answers. The state survives a restart with the same --state-dir.
@@ -65,7 +75,7 @@ def up(port: int, time_scale: float, given: "Mapping[str, str]", state_dir: Path
     with occupied(state_dir):
         stop_on_signals()
         try:
-            _serve(port, time_scale, state_dir, given)
+            _serve(port, console_port, time_scale, state_dir, given)
         except StopRequested:
             click.echo("stopped", err=True)
 
@@ -115,6 +125,7 @@ def status(state_dir: Path, as_json: bool) -> None:
         "pid": instance.pid,
         "endpoint": instance.endpoint,
         "apiUrl": instance.outputs["ApiUrl"],
+        "consoleUrl": instance.console_url,
         "stateDir": str(state_dir.resolve()),
         "timeScale": instance.time_scale,
         "uptimeSeconds": int(time.time()) - instance.started_at,
@@ -171,13 +182,15 @@ def parameters_of(values: "Iterable[str]") -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
-def _serve(port: int, time_scale: float, state_dir: Path, given: "Mapping[str, str]") -> None:
+def _serve(port: int, console_port: int, time_scale: float, state_dir: Path, given: "Mapping[str, str]") -> None:
     click.echo("starting the local cloud and deploying the stack …", err=True)
     cloud, instance = start(port, time_scale, state_dir, given)
-    with cloud:
+    with cloud, Console(asdict(instance), state_dir / "console.log", console_port) as console:
+        instance = replace(instance, console_url=console.url)
         instance.write(state_dir)
         emit(instance.ready())
         sys.stdout.flush()
+        click.echo(f"the console is at {console.url}", err=True)
         while cloud.is_running():
             threading.Event().wait(0.5)
     raise CommandError(f"the local cloud ended by itself; its last words are in {state_dir / 'cloud.log'}")

@@ -1,0 +1,62 @@
+"""Retraining: the state machine drawn and lit, each state's input and output, the runs, the buttons."""
+
+import time
+from collections.abc import Mapping
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from local.console.rendering import refused, render, see, sources_of
+from local.console.sources.runs import MACHINES
+
+_REQUESTS: Final[Mapping[str, Mapping[str, object]]] = {
+    "start": {"trigger": "manual", "force": False},
+    "force": {"trigger": "manual", "force": True},
+    "rollback": {"trigger": "rollback"},
+    "park": {"trigger": "park"},
+    "unpark": {"trigger": "unpark"},
+}
+
+
+def show(request: Request) -> Response:
+    """`?machine=retraining|erasure&run=<execution>&state=<name>`; without a run, the latest."""
+    sources = sources_of(request)
+    machine = request.query_params.get("machine", "retraining")
+    if machine not in MACHINES:
+        return see("/retraining")
+    recent = sources.runs.recent(machine)
+    name = request.query_params.get("run") or (recent[0]["name"] if recent else None)
+    run = sources.runs.execution(machine, name) if name else None
+    drawing = sources.runs.drawing(machine)
+    wanted = request.query_params.get("state")
+    state = next((box.state for box in drawing.boxes if box.state.name == wanted), None)
+    return render(
+        request,
+        "retraining.html",
+        machine=machine,
+        drawing=drawing,
+        recent=recent,
+        run=run,
+        record=next((one["record"] for one in recent if run and one["name"] == run.name), None),
+        state=state,
+        now=run.end() if run else time.time(),
+    )
+
+
+def act(request: Request) -> Response:
+    """A button: start, force, resume, rollback, park or unpark; then the new execution."""
+    sources = sources_of(request)
+    form = request.scope["form"]
+    action = form.get("action", "")
+    if action == "resume" and form.get("run_id"):
+        wanted: Mapping[str, object] = {"trigger": "manual", "force": False, "runId": form["run_id"]}
+    elif action in _REQUESTS:
+        wanted = _REQUESTS[action]
+    else:
+        return refused(request, f"{action!r} is no action")
+    return see("/retraining", run=sources.runs.start(wanted))
+
+
+ROUTES: Final = [Route("/retraining", show), Route("/retraining", act, methods=["POST"])]

@@ -1,0 +1,75 @@
+// Live pages: load the page again now and then, and put in what has changed. Without this file the pages stand still.
+"use strict";
+
+const PAUSE = 1500;
+
+// What the reader is doing stays: the focused element, what they have unfolded, how far they have scrolled.
+function replace(old, fresh) {
+  const focused = old.contains(document.activeElement) ? document.activeElement.id : "";
+  for (const one of old.querySelectorAll("details[id][open]")) {
+    const same = fresh.querySelector("#" + CSS.escape(one.id));
+    if (same) same.open = true;
+  }
+  const scrolled = [...old.querySelectorAll("pre")].map((one) => [one.scrollTop, one.scrollLeft]);
+  old.replaceChildren(...fresh.childNodes);
+  [...old.querySelectorAll("pre")].forEach((one, at) => {
+    if (scrolled[at]) [one.scrollTop, one.scrollLeft] = scrolled[at];
+  });
+  if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+}
+
+async function refresh() {
+  if (document.hidden || document.activeElement?.matches("input, select, textarea")) return;
+  const answer = await fetch(location.href, { headers: { "X-Live": "1" } });
+  if (!answer.ok) return;
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const fresh = page.getElementById(old.id);
+    if (fresh && fresh.innerHTML !== old.dataset.shown) {
+      if (old.dataset.shown !== undefined || fresh.innerHTML !== old.innerHTML) {
+        const shown = fresh.innerHTML;
+        replace(old, fresh);
+        old.dataset.shown = shown;
+      }
+    }
+    follow(old);
+  }
+}
+
+// A picture larger than its frame shows where something happens, until the reader scrolls it.
+function follow(frame) {
+  if (frame.dataset.follow === undefined || frame.dataset.held) return;
+  const goal = frame.querySelector(".running:not(.frame)") ?? frame.querySelector(".running");
+  if (!goal || goal.id === frame.dataset.at) return;
+  frame.dataset.at = goal.id;
+  const box = goal.getBoundingClientRect(), own = frame.getBoundingClientRect();
+  frame.scrollTop += box.top - own.top - own.height / 3;
+  frame.scrollLeft += box.left + box.width / 2 - own.left - own.width / 2;
+}
+
+async function live() {
+  try {
+    await refresh();
+    document.documentElement.classList.remove("stale");
+  } catch {
+    document.documentElement.classList.add("stale");
+  }
+  setTimeout(live, PAUSE);
+}
+
+if (document.querySelector("[data-live]")) {
+  for (const frame of document.querySelectorAll("[data-follow]")) {
+    for (const kind of ["wheel", "pointerdown", "touchstart"]) {
+      frame.addEventListener(kind, () => { frame.dataset.held = "1"; }, { passive: true });
+    }
+    const chosen = frame.querySelector(".selected");
+    const goal = chosen ?? frame.querySelector(".running:not(.frame)");
+    if (goal) {
+      frame.scrollTop += goal.getBoundingClientRect().top - frame.getBoundingClientRect().top - frame.clientHeight / 3;
+      frame.scrollLeft += goal.getBoundingClientRect().left - frame.getBoundingClientRect().left - frame.clientWidth / 3;
+    } else {
+      frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 3;
+    }
+  }
+  setTimeout(live, PAUSE);
+}
