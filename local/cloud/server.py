@@ -90,7 +90,8 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
     import ministack.app
 
     from local import compat
-    from local.cloud.archive import archived_events
+    from local.cloud.archive import archived_events, latest_events
+    from local.cloud.inbox import latest_mails
     from local.cloud.tokens import token_answer
 
     compat.apply(time_scale)
@@ -98,7 +99,12 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
     compat.functions.start_quickly(nursery.start if nursery is not None else None)
     personalize = _personalize(state_dir, time_scale, endpoint)
 
-    own_answers = {"/_nightclass/tokens": token_answer, "/_nightclass/events": archived_events}
+    own_answers = {
+        "/_nightclass/tokens": token_answer,
+        "/_nightclass/events": archived_events,
+        "/_nightclass/timeline": latest_events,
+        "/_nightclass/mails": latest_mails,
+    }
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "http" and (own := own_answers.get(scope["path"])):

@@ -57,7 +57,7 @@ def mails(instance: Instance, address: str | None = None) -> list[dict[str, Any]
     with loopback.open(f"{instance.endpoint}/_ministack/ses/messages", timeout=_TIMEOUT) as answer:
         accounts: Mapping[str, list[Mapping[str, Any]]] = json.load(answer)["messages"]
     sent = sorted((one for account in accounts.values() for one in account), key=lambda one: one["Timestamp"])
-    return [_mail(one, instance.endpoint) for one in sent if address is None or address in one["To"]]
+    return [mail_of(one, instance.endpoint) for one in sent if address is None or address in one["To"]]
 
 
 def call(instance: Instance, method: str, path: str, token: str, body: object = None) -> Any:  # noqa: ANN401 - JSON
@@ -88,7 +88,8 @@ def _message(error: urllib.error.HTTPError) -> str:
         return " ".join(text.split())[:200]
 
 
-def _mail(record: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
+def mail_of(record: Mapping[str, Any], endpoint: str) -> dict[str, Any]:
+    """A record of the local SES as a mail; links to the API lead to where it is reached here."""
     tags = record["Tags"] or {}
     return {
         "to": ", ".join(record["To"]),
