@@ -1,32 +1,27 @@
 """The export: DynamoDB to CSV parts in the lake, segment by segment, with memory that does not grow with the tables."""
 
-from collections.abc import Iterable, Mapping
-from concurrent.futures import ThreadPoolExecutor
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
-from campus import tables
 from campus.settings import settings
-from retraining import lake, reading, rows
-from retraining.rows import RejectedRowError
+from retraining import lake, reading, rows, segments, shares
 from retraining.scope import Scope
-from retraining.shaping import EveryInteraction, Items, NewInteractions, Shaper, Users
-from retraining.tally import Tally, added
-
-if TYPE_CHECKING:
-    from concurrent.futures import Future
+from retraining.shaping import Items, NewInteractions, Users
+from retraining.tally import Tally, added, merged
 
 # Names and addresses of students do not even enter this process.
 _STUDENT = ("studentId", "locale", "createdAt")
 _EMPTY: Mapping[str, Any] = {"rows": 0, "fingerprint": "0", "users": 0, "usersWithTwo": 0}
 
 
-def export(run_id: str, cut_off: int, scope: Scope) -> dict[str, Any]:
+def export(run_id: str, cut_off: int, scope: Scope, workers: int = 1) -> dict[str, Any]:
     """Write the training data of a run, or find it already written.
 
     Args:
         run_id: names the folders; the same id, cut-off and scope write the same rows.
         cut_off: epoch milliseconds; interactions recorded later belong to a later run.
         scope: whether all interactions are written, or those since the run before.
+        workers: how many wrote a share of all interactions before (`shares.write`); what they did not, is written here.
 
     Returns:
         The manifest: `{runId, cutOff, since, mode, why, asked, base, warnings, datasets: {name: {rows, bytes, total,
@@ -36,21 +31,20 @@ def export(run_id: str, cut_off: int, scope: Scope) -> dict[str, Any]:
     if written:
         return written
     few = NewInteractions(cut_off)
-    with ThreadPoolExecutor(reading.SEGMENTS) as pool:
-        running: dict[str, list[Future[Tally]]] = {
-            "interactions": [
-                pool.submit(_segment, "interactions", run_id, number, pages, shaper)
-                for number, (pages, shaper) in enumerate(_interactions(cut_off, scope, few))
-            ],
-            "users": [
-                pool.submit(_segment, "users", run_id, number, pages, Users())
-                for number, pages in enumerate(reading.scan(settings.students_table, _STUDENT))
-            ],
-            "items": [pool.submit(_segment, "items", run_id, 0, _materials(), Items(cut_off // 1000))],
-        }
-        tallies = {dataset: _merged(future.result() for future in futures) for dataset, futures in running.items()}
+    if scope.mode == "INCREMENTAL":
+        recorded = reading.recorded(settings.interactions_table, scope.since, cut_off)
+        interactions = segments.write("interactions", run_id, [(0, recorded, few)])
+    else:
+        interactions = merged(shares.write(run_id, cut_off, scope, number, workers) for number in range(workers))
+    students = enumerate(reading.scan(settings.students_table, _STUDENT))
+    tallies = {
+        "interactions": interactions,
+        "users": segments.write("users", run_id, [(number, pages, Users()) for number, pages in students]),
+        "items": segments.write("items", run_id, [(0, _materials(), Items(cut_off // 1000))]),
+    }
     if scope.mode == "INCREMENTAL" and few.events:
         lake.write_events(run_id, few.events)
+    shares.forget_others(run_id, scope, workers)
     for dataset, tally in tallies.items():
         lake.remove_leftovers(lake.prefix(dataset, run_id), {part["key"] for part in tally.parts})
     quarantined = {part["key"] for tally in tallies.values() for part in tally.quarantined}
@@ -79,46 +73,10 @@ def brief(manifest: Mapping[str, Any]) -> dict[str, Any]:
     return {**{key: value for key, value in manifest.items() if key != "runId"}, "datasets": datasets}
 
 
-def _interactions(cut_off: int, scope: Scope, few: NewInteractions) -> list[tuple[reading.Pages, Shaper]]:
-    if scope.mode == "INCREMENTAL":
-        return [(reading.recorded(settings.interactions_table, scope.since, cut_off), few)]
-    scans = reading.scan(settings.interactions_table)
-    return [(pages, EveryInteraction(cut_off, scope.since)) for pages in scans]
-
-
 def _materials() -> reading.Pages:
     """Items by the board of their type: ClassActivity's other rows, one an event, are never read."""
     for kind in rows.ITEM_TYPES:
         yield from reading.query(settings.class_activity_table, "byScore", "board", f"items#{kind}")
-
-
-def _segment(dataset: str, run_id: str, number: int, pages: Iterable[list[tables.Item]], shaper: Shaper) -> Tally:
-    tally = Tally()
-    accepted = lake.CsvParts(dataset, run_id, number)
-    refused = lake.QuarantineParts(dataset, run_id, number)
-    for page in pages:
-        for item in page:
-            try:
-                row = shaper.shape(item)
-            except RejectedRowError as error:
-                tally.rejected[str(error)] += 1
-                refused.add(str(error), shaper.trace(item))
-                continue
-            if row is not None:
-                tally.add(row)
-                accepted.add(row)
-    accepted.close()
-    refused.close()
-    tally.facts.update(shaper.facts())
-    tally.parts, tally.quarantined = accepted.written, refused.written
-    return tally
-
-
-def _merged(segments: Iterable[Tally]) -> Tally:
-    whole = Tally()
-    for segment in segments:
-        whole.merge(segment)
-    return whole
 
 
 def _described(dataset: str, run_id: str, tally: Tally, scope: Scope) -> dict[str, Any]:

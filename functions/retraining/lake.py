@@ -3,6 +3,7 @@
 training-data/<dataset>/run=<runId>/part-<segment>-<number>.csv   what Personalize imports
 training-data/events/run=<runId>/events.jsonl                     a quiet night's interactions, ready for PutEvents
 quarantine/<runId>/<dataset>-<segment>-<number>.jsonl             what it must not see, with the reason
+manifests/<runId>/share-<worker>.json                             what a worker of a shared export wrote
 manifests/<runId>.json                                            rows, bytes, SHA-256 and cut-off of the run
 """
 
@@ -127,22 +128,30 @@ def read_rows(dataset: str, manifest: Mapping[str, Any]) -> Iterator[Row]:
 
 def write_manifest(manifest: Mapping[str, Any]) -> None:
     """Make the export of `manifest["runId"]` exist."""
-    body = json.dumps(manifest, ensure_ascii=False, indent=1).encode()
-    client("s3").put_object(
-        Bucket=settings.lake_bucket, Key=manifest_key(manifest["runId"]), Body=body, ContentType="application/json"
-    )
+    write_json(manifest_key(manifest["runId"]), manifest)
 
 
 def read_manifest(run_id: str) -> dict[str, Any] | None:
     """The manifest of a finished export; None where there is none."""
+    return read_json(manifest_key(run_id))
+
+
+def write_json(key: str, document: Mapping[str, Any]) -> None:
+    """Put a document."""
+    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
+    client("s3").put_object(Bucket=settings.lake_bucket, Key=key, Body=body, ContentType="application/json")
+
+
+def read_json(key: str) -> dict[str, Any] | None:
+    """A document; None where there is none."""
     try:
-        answer = client("s3").get_object(Bucket=settings.lake_bucket, Key=manifest_key(run_id))
+        answer = client("s3").get_object(Bucket=settings.lake_bucket, Key=key)
     except ClientError as error:
         if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
             return None
         raise
-    manifest: dict[str, Any] = json.loads(answer["Body"].read())
-    return manifest
+    document: dict[str, Any] = json.loads(answer["Body"].read())
+    return document
 
 
 def existing_manifest(run_id: str) -> dict[str, Any]:

@@ -12,23 +12,28 @@ from campus.clients import client
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-Pages = Iterator[list[tables.Item]]
+Page = list[tables.Item]
+Pages = Iterator[Page]
 
 # Parallel scans; more only help where DynamoDB, not this process's decoding, is the bottleneck.
 SEGMENTS = 4
 
 
-def scan(table: str, attributes: Sequence[str] = ()) -> list[Pages]:
-    """The table in `SEGMENTS` disjoint parts, to be read by as many threads.
+def scan(table: str, attributes: Sequence[str] = (), worker: int = 0, workers: int = 1) -> list[Pages]:
+    """A worker's share of the table in `SEGMENTS` disjoint parts, to be read by as many threads.
 
     Args:
         table: its name.
         attributes: what the items are to contain; () for all. Strings, numbers (as `Decimal`) and nulls are decoded,
             anything else stays as DynamoDB writes it.
+        worker: whose share, from 0.
+        workers: how many read everything between them.
     """
-    projection: dict[str, Any] = {"ProjectionExpression": ", ".join(attributes)} if attributes else {}
+    further: dict[str, Any] = {"TableName": table, "TotalSegments": SEGMENTS * workers}
+    if attributes:
+        further["ProjectionExpression"] = ", ".join(attributes)
     dynamodb = _unparsed()
-    return [_segment(dynamodb, table, number, projection) for number in range(SEGMENTS)]
+    return [_segment(dynamodb, Segment=SEGMENTS * worker + number, **further) for number in range(SEGMENTS)]
 
 
 def query(table: str, index: str, key: str, value: str) -> Pages:
@@ -74,9 +79,8 @@ def _query(**arguments: Any) -> Pages:  # noqa: ANN401 - DynamoDB's own argument
         yield [_item(item) for item in page["Items"]]
 
 
-def _segment(dynamodb: "DynamoDBClient", table: str, number: int, further: dict[str, Any]) -> Pages:
-    pages = dynamodb.get_paginator("scan").paginate(TableName=table, Segment=number, TotalSegments=SEGMENTS, **further)
-    for page in pages:
+def _segment(dynamodb: "DynamoDBClient", **arguments: Any) -> Pages:  # noqa: ANN401 - DynamoDB's own arguments
+    for page in dynamodb.get_paginator("scan").paginate(**arguments):
         yield [_item(item) for item in page["Items"]]
 
 

@@ -1,8 +1,10 @@
 """What became of one dataset in an export: counts, reasons and a fingerprint that adds up from night to night."""
 
 from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
+from typing import Any
 
 from retraining import lake
 from retraining.rows import Row
@@ -41,6 +43,11 @@ class Tally:
         self.rows += 1
         self.fingerprint = (self.fingerprint + digest(row)) % _MODULUS
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> "Tally":
+        """A tally that went through JSON."""
+        return cls(**{**stored, "rejected": Counter(stored["rejected"]), "facts": Counter(stored["facts"])})
+
     def merge(self, other: "Tally") -> None:
         """Count another segment's rows, too."""
         self.rows += other.rows
@@ -49,3 +56,11 @@ class Tally:
         self.facts.update(other.facts)
         self.parts += other.parts
         self.quarantined += other.quarantined
+
+
+def merged(tallies: Iterable[Tally]) -> Tally:
+    """All of them as one."""
+    whole = Tally()
+    for tally in tallies:
+        whole.merge(tally)
+    return whole

@@ -21,7 +21,7 @@ def parsed(machine: str) -> Definition:
     """The definition, numbers filled in, functions, machine and crawler named by ARN."""
 
     def fill(found: re.Match[str]) -> str:
-        return {"MarginSeconds": "120", "PollSeconds": "60"}.get(found[1], f"arn:aws:lambda:x:1:function:{found[1]}")
+        return {"ExportWorkers": "1", "MarginSeconds": "120", "PollSeconds": "60"}.get(found[1], f"arn:aws:lambda:x:1:function:{found[1]}")
 
     definition: Definition = yaml.safe_load(re.sub(r"\$\{(\w+)\}", fill, TEXTS[machine]))
     return definition
@@ -196,7 +196,7 @@ def test_every_function_of_the_wing_is_a_state_and_the_other_way_round() -> None
 
 
 OTHERS = {
-    "nightly_retraining": {"CrawlerName", "MarginSeconds", "PollSeconds"},
+    "nightly_retraining": {"CrawlerName", "ExportWorkers", "MarginSeconds", "PollSeconds"},
     "erase_student": {"NightlyRetrainingArn", "MarginSeconds", "PollSeconds"},
 }
 

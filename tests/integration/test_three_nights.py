@@ -45,8 +45,8 @@ def made() -> list[Row]:
 
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """A stack that nobody else loads data into."""
-    with running(tmp_path_factory.mktemp("nights") / "state") as deployed:
+    """A stack that nobody else loads data into; three functions share its full exports."""
+    with running(tmp_path_factory.mktemp("nights") / "state", "--parameter", "ExportWorkers=3") as deployed:
         yield deployed
 
 

@@ -17,26 +17,26 @@ from local.compat.states import let_expressions_wait_for_the_processor
 from tests.unit.campus.school import ROOT
 
 NIGHTLY, ERASURE = "nightly_retraining", "erase_student"
-NUMBERS = {"MarginSeconds": "120", "PollSeconds": "60"}
 Invoke = Callable[[dict[str, Any]], Any]
 
 let_expressions_wait_for_the_processor()
 
 
-def definition(machine: str = NIGHTLY) -> dict[str, Any]:
+def definition(machine: str = NIGHTLY, workers: int = 1) -> dict[str, Any]:
     """The definition as CloudFormation would leave it; a function's ARN is its module's name."""
-    parsed: dict[str, Any] = json.loads(_definition(machine))
+    parsed: dict[str, Any] = json.loads(_definition(machine, workers))
     return parsed
 
 
 @cache
-def _definition(machine: str) -> str:
+def _definition(machine: str, workers: int) -> str:
+    numbers = {"ExportWorkers": str(workers), "MarginSeconds": "120", "PollSeconds": "60"}
 
     def fill(found: re.Match[str]) -> str:
         name = found[1]
         if name.endswith("FunctionArn"):
             return re.sub(r"(?<!^)(?=[A-Z])", "_", name.removesuffix("FunctionArn")).lower()
-        return NUMBERS.get(name, name)
+        return numbers.get(name, name)
 
     filled = re.sub(r"\$\{(\w+)\}", fill, (ROOT / "statemachines" / f"{machine}.asl.yaml").read_text())
     return json.dumps(yaml.safe_load(filled))
