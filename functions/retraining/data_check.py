@@ -1,6 +1,6 @@
 """Before anything is imported: is there enough, is there anything new, and can it be trusted?"""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from retraining import import_mode
@@ -9,6 +9,8 @@ from retraining import import_mode
 MIN_INTERACTIONS = 1_000
 MIN_USERS_WITH_TWO = 25
 MIN_SHARE_WITH_TWO = 0.01
+# Nor does it take more than this in one incremental import (ibid.); FULL takes a hundred times as much.
+MAX_INCREMENTAL_BYTES = 1_000_000_000
 
 # Beyond these something broke upstream, and a model of the rest would be worse than the one that serves.
 MAX_REJECTED_ROWS = 100
@@ -36,6 +38,8 @@ def check(run_id: str, export: Mapping[str, Any], mark: Mapping[str, Any], *, fo
     if missing := _too_little(datasets["interactions"]["total"]):
         return _without_import("SKIPPED_MIN_DATA", missing)
     jobs = import_mode.choose(run_id, export, mark)
+    if trouble := _too_much(jobs, datasets):
+        return _without_import("REFUSED", trouble)
     why = "; ".join(f"{job['dataset']}: {job['why']}" for job in jobs)
     verdict = "OK"
     if not force and all(job["mode"] == import_mode.NONE for job in jobs):
@@ -74,4 +78,11 @@ def _too_little(interactions: Mapping[str, Any]) -> str | None:
         return f"{with_two} students with two interactions or more, Personalize needs {MIN_USERS_WITH_TWO}"
     if with_two < MIN_SHARE_WITH_TWO * users:
         return f"{with_two} of {users} students have two interactions or more, Personalize needs one in a hundred"
+    return None
+
+
+def _too_much(jobs: Iterable[import_mode.Job], datasets: Mapping[str, Any]) -> str | None:
+    for name in (job["dataset"] for job in jobs if job["mode"] == "INCREMENTAL"):
+        if (size := datasets[name]["bytes"]) > MAX_INCREMENTAL_BYTES:
+            return f"{name}: {size:,} bytes are too many for an incremental import; ask for a full one"
     return None

@@ -74,6 +74,16 @@ def test_a_sudden_drop_is_refused_unless_it_is_meant() -> None:
     assert (refused["importMode"], refused["imports"]) == ("NONE", [])
 
 
+@pytest.mark.parametrize(("size", "expected"), [(1_000_000_000, "OK"), (1_000_000_001, "REFUSED")])
+def test_more_than_an_incremental_import_takes_is_refused(size: int, expected: str) -> None:
+    mark = seen(interactions=1000, users=100, items=10)
+    mark["datasets"]["users"]["fingerprint"] = mark["datasets"]["items"]["fingerprint"] = "1"
+    new = {**dataset(12_000_000, users=100, usersWithTwo=50), "bytes": size}
+    night = {**datasets(interactions=new), "mode": "INCREMENTAL"}
+    assert verdict(night, mark) == verdict(night, mark, force=True) == expected
+    assert verdict({**night, "mode": "FULL"}, mark) == "OK"
+
+
 def test_an_empty_dataset_is_not_imported() -> None:
     jobs = data_check.check("run", datasets(items=dataset(0)), {}, force=True)["imports"]
     assert {job["dataset"]: job["mode"] for job in jobs} == {"interactions": "FULL", "items": "NONE", "users": "FULL"}
