@@ -17,16 +17,18 @@ def archived_events(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def latest_events(wanted: dict[str, Any]) -> dict[str, Any]:
-    """{limit, before?, correlationId?} → {events: [{eventId, id, time, source, detail-type, detail}], more}.
+    """{limit, before?, correlationId? or eventId?} → {events: [{eventId, id, time, source, detail-type, detail}], more}.
 
     Newest first. `before` is the `more` of the page before; `correlationId` chooses the events of one request.
     """
-    limit, correlation = wanted["limit"], wanted.get("correlationId")
+    limit, correlation, event_id = wanted["limit"], wanted.get("correlationId"), wanted.get("eventId")
     chosen: list[dict[str, Any]] = []
     with _account():
         records = _records()[: wanted.get("before")]
         for number in range(len(records) - 1, -1, -1):
             event = _event(records[number])
+            if event_id not in (None, _id(event)):
+                continue
             if correlation not in (None, _metadata(event).get("correlationId", _id(event))):
                 continue
             if len(chosen) == limit:

@@ -5,17 +5,18 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Mount, Route
+from starlette.responses import Response
+from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from local.commands.options import one_line
 from local.console.guard import Guard
-from local.console.pages import retraining
-from local.console.rendering import render
+from local.console.pages import events, mailbox, model, overview, rankings, retraining
+from local.console.rendering import missing, render
 from local.console.sources import Sources
 
 _STATIC = Path(__file__).parent / "static"
+_PAGES = (overview, retraining, mailbox, events, rankings, model)
 
 
 def make_app(sources: Sources, port: int) -> Guard:
@@ -27,8 +28,7 @@ def make_app(sources: Sources, port: int) -> Guard:
     """
     app = Starlette(
         routes=[
-            Route("/", lambda _: RedirectResponse("/retraining")),
-            *retraining.ROUTES,
+            *(route for page in _PAGES for route in page.ROUTES),
             Mount("/static", StaticFiles(directory=_STATIC)),
         ],
         exception_handlers={404: _missing, Exception: _failed},
@@ -39,7 +39,7 @@ def make_app(sources: Sources, port: int) -> Guard:
 
 def _missing(request: Request, error: Exception) -> Response:
     del error
-    return render(request, "message.html", status=404, title="Not found", message="There is no such page.")
+    return missing(request)
 
 
 def _failed(request: Request, error: Exception) -> Response:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChainableUndefined, Environment, PackageLoader
 from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
@@ -13,7 +13,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from local.console.sources import Sources
 from local.console.texts import LANGUAGES, translated
 
-PAGES: Final = (("/retraining", "Retraining"),)
+PAGES: Final = (
+    ("/", "Overview"),
+    ("/retraining", "Retraining"),
+    ("/mailbox", "Mailbox"),
+    ("/events", "Events"),
+    ("/rankings", "Rankings"),
+    ("/model", "Model"),
+)
 _COOKIE: Final = "lang"
 
 
@@ -45,6 +52,11 @@ def sources_of(request: Request) -> Sources:
 def refused(request: Request, why: str) -> Response:
     """A form that asks for what there is not."""
     return render(request, "message.html", status=400, title="That did not work", message=why)
+
+
+def missing(request: Request) -> Response:
+    """There is nothing at this address."""
+    return render(request, "message.html", status=404, title="Not found", message="There is no such page.")
 
 
 def see(path: str, **query: str | None) -> Response:
@@ -90,6 +102,11 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def _thousands(number: int | None) -> str:
+    """Thousands apart by a narrow space, as both languages can read it."""
+    return "–" if number is None else f"{number:,}".replace(",", "\u202f")
+
+
 def _pretty(value: Any) -> str:  # noqa: ANN401 - JSON, or JSON text
     """JSON over several lines; other text as it is."""
     if isinstance(value, str):
@@ -104,11 +121,12 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader("local.console"),
         autoescape=True,
-        undefined=StrictUndefined,
+        # Rows have what their writers knew: what is not there is shown as nothing.
+        undefined=ChainableUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({"time": _time, "duration": _duration, "pretty": _pretty})
+    environment.filters.update({"time": _time, "duration": _duration, "pretty": _pretty, "thousands": _thousands})
     environment.globals["query"] = lambda **query: urlencode({k: v for k, v in query.items() if v not in (None, "")})
     return environment
 

@@ -1,0 +1,34 @@
+"""Mailbox: every mail as its reader sees it, with its text, headers, ledger row and the event behind it."""
+
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from local.console.guard import MAIL
+from local.console.rendering import missing, render, sources_of
+
+_LIMIT: Final = 25
+
+
+def show(request: Request) -> Response:
+    """`?mail=<messageId>&to=<address>&more=<page>`; without a mail, the newest."""
+    sources, query = sources_of(request), request.query_params
+    page = sources.mails.latest(_LIMIT, query.get("to"), query.get("more"))
+    chosen = query.get("mail") or (page.rows[0]["messageId"] if page.rows else None)
+    mail = sources.mails.one(chosen) if chosen else None
+    if query.get("mail") and mail is None:
+        return missing(request)
+    return render(request, "mailbox.html", page=page, mail=mail, to=query.get("to", ""), more=query.get("more", ""))
+
+
+def body(request: Request) -> Response:
+    """The HTML of a mail alone, for a frame that lets nothing in or out."""
+    mail = sources_of(request).mails.one(request.path_params["message_id"])
+    if mail is None or not mail["html"]:
+        return missing(request)
+    return HTMLResponse(mail["html"], headers={"content-security-policy": MAIL})
+
+
+ROUTES: Final = [Route("/mailbox", show), Route("/mailbox/{message_id}/body", body)]
