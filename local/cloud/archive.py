@@ -17,7 +17,7 @@ def archived_events(wanted: dict[str, Any]) -> dict[str, Any]:
 
 
 def latest_events(wanted: dict[str, Any]) -> dict[str, Any]:
-    """{limit, before?, correlationId? or eventId?} → {events: [{eventId, id, time, source, detail-type, detail}], more}.
+    """{limit, before?, correlationId?, eventId?} → {events: [{eventId, id, time, source, detail-type, detail}], more}.
 
     Newest first. `before` is the `more` of the page before; `correlationId` chooses the events of one request.
     """

@@ -1,6 +1,7 @@
 """Events: the bus as a timeline, one event on its way, and the queues with their dead letters."""
 
 from typing import Final
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -54,7 +55,7 @@ def enroll(request: Request) -> Response:
         event_id = sources_of(request).events.enroll(class_id, student_id)
     except CommandError as error:
         return refused(request, error.format_message())
-    return see(f"/events/{event_id}")
+    return see(f"/events/{quote(event_id, safe='')}")
 
 
 def redrive(request: Request) -> Response:
@@ -70,5 +71,5 @@ ROUTES: Final = [
     Route("/events", show),
     Route("/events/enroll", enroll, methods=["POST"]),
     Route("/events/redrive", redrive, methods=["POST"]),
-    Route("/events/{event_id}", one),
+    Route("/events/{event_id:path}", one),
 ]

@@ -31,4 +31,4 @@ def body(request: Request) -> Response:
     return HTMLResponse(mail["html"], headers={"content-security-policy": MAIL})
 
 
-ROUTES: Final = [Route("/mailbox", show), Route("/mailbox/{message_id}/body", body)]
+ROUTES: Final = [Route("/mailbox", show), Route("/mailbox/{message_id:path}/body", body)]

@@ -1,0 +1,153 @@
+"""The pages: hostile names stay text, both languages are whole, nothing but our own files is loaded."""
+
+import ast
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+import local.console
+from local.console.pages.model import METRICS, chart_of
+from local.console.rendering import PAGES
+from local.console.texts import VIETNAMESE
+from tests.unit.console.asgi import Browser
+from tests.unit.console.conftest import HOSTILE, RECORD
+
+_TEMPLATES = sorted((Path(local.console.__file__).parent / "templates").glob("*.html"))
+_ADDRESSES = [
+    *(address for address, _ in PAGES),
+    "/retraining?state=" + quote(HOSTILE),
+    "/retraining?machine=erasure&run=x",
+    "/mailbox?mail=m-1&to=" + quote(HOSTILE),
+    "/events?moved=3&correlation=" + quote(HOSTILE),
+    "/events/" + quote(HOSTILE, safe=""),
+    "/rankings?student=" + quote(HOSTILE),
+    "/rankings?class=" + quote(HOSTILE),
+    "/model?metric=coverage",
+]
+
+
+class Read(HTMLParser):
+    """What a page contains."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.text = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("address", _ADDRESSES)
+def test_hostile_names_stay_text(browser: Browser, address: str, language: str) -> None:
+    answer = browser.get(address, accept_language=language)
+    assert answer.status == 200, answer.text
+    page = Read(answer.text)
+    scripts = [attributes for tag, attributes in page.tags if tag == "script"]
+    assert scripts == [{"src": "/static/console.js", "defer": None}]
+    assert HOSTILE in page.text
+    assert "49" not in re.findall(r"&\{?(\d+)", page.text), "a template ran what somebody wrote"
+    for tag, attributes in page.tags:
+        assert not [name for name in attributes if name.startswith("on") or name == "style"], (tag, attributes)
+        for name in ("href", "src", "action"):
+            address_there = attributes.get(name) or "/"
+            assert address_there.startswith(("/", "#")), (tag, attributes)
+            assert not address_there.startswith("//")
+
+
+@pytest.mark.parametrize("address", _ADDRESSES)
+def test_pages_can_be_used_by_everybody(browser: Browser, address: str) -> None:
+    """A heading, a skip link, no control without a name, no id twice."""
+    page = Read(browser.get(address).text)
+    tags = [tag for tag, _ in page.tags]
+    assert tags.count("h1") == 1
+    assert ("a", {"class": "skip", "href": "#main"}) in page.tags
+    ids = [attributes["id"] for _, attributes in page.tags if "id" in attributes]
+    assert sorted(set(ids), key=str) == sorted(ids, key=str)
+    assert all("title" in attributes for tag, attributes in page.tags if tag == "iframe")
+    assert tags.count("label") == len(
+        [1 for tag, one in page.tags if tag == "select" or (tag == "input" and one.get("type") != "hidden")]
+    )
+
+
+def test_every_text_is_there_in_vietnamese() -> None:
+    used = {name for _, name in PAGES}
+    for template in _TEMPLATES:
+        for match in re.finditer(r"""_\(("(?:[^"]*)"|'(?:[^']*)')""", template.read_text()):
+            used.add(ast.literal_eval(match[1]))
+    assert used - VIETNAMESE.keys() == set()
+    assert len(used) > 100
+
+
+@pytest.mark.parametrize(
+    ("address", "accepted", "language"),
+    [
+        ("/model", "vi-VN,vi;q=0.9,en;q=0.8", "vi"),
+        ("/model", "en-GB", "en"),
+        ("/model", "fr", "en"),
+        ("/model?lang=vi", "en", "vi"),
+        ("/model?lang=xx", "vi", "vi"),
+    ],
+)
+def test_language(browser: Browser, address: str, accepted: str, language: str) -> None:
+    answer = browser.get(address, accept_language=accepted)
+    assert f'<html lang="{language}">' in answer.text
+    assert ("Mô hình" in answer.text) == (language == "vi")
+
+
+def test_a_chosen_language_stays(browser: Browser) -> None:
+    cookie = browser.get("/model?lang=vi").headers["set-cookie"]
+    assert "SameSite=strict" in cookie
+    assert '<html lang="vi">' in browser.get("/model", cookie=cookie.partition(";")[0], accept_language="en").text
+
+
+def test_a_mail_can_load_and_run_nothing(browser: Browser) -> None:
+    answer = browser.get("/mailbox/m-1/body")
+    rules = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
+    assert rules["sandbox"] == ""
+    assert rules["default-src"] == "'none'"
+    assert "script-src" not in rules
+    assert rules["img-src"] == "data:"
+    frame = next(attributes for tag, attributes in Read(browser.get("/mailbox").text).tags if tag == "iframe")
+    assert frame["sandbox"] in (None, "")
+    assert browser.get("/mailbox/other/body").status == 404
+
+
+@pytest.mark.parametrize("address", ["/nothing", "/events/none", "/mailbox?mail=none"])
+def test_what_is_not_there(browser: Browser, address: str) -> None:
+    answer = browser.get(address)
+    assert answer.status == 404
+    assert "<h1>" in answer.text
+
+
+def test_a_source_that_fails_is_one_line(browser: Browser, sources: SimpleNamespace) -> None:
+    def broken(_limit: int = 1) -> Any:
+        raise ConnectionError(f"refused {HOSTILE}\n  somewhere")
+
+    sources.runs.records = broken
+    answer = browser.get("/model")
+    assert answer.status == 502
+    assert HOSTILE in Read(answer.text).text
+
+
+def test_the_chart_shows_what_both_have_measured() -> None:
+    metric = next(iter(METRICS))
+    unmeasured = {"runId": "early", "status": "SKIPPED_TOO_SMALL"}
+    chart = chart_of([RECORD, unmeasured], metric)
+    assert chart is not None
+    model, popularity = chart.bars
+    assert model.value == 0.5
+    assert popularity.height == pytest.approx(model.height / 5)
+    assert model.y + model.height == pytest.approx(popularity.y + popularity.height)
+    assert chart_of([unmeasured], metric) is None
+    assert chart_of([RECORD], "coverage") is None

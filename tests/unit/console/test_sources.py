@@ -1,0 +1,158 @@
+"""What the sources make of AWS's answers."""
+
+import json
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from local.console.sources.account import _key, plain
+from local.console.sources.events import short
+from local.console.sources.queues import Queues
+from local.console.sources.runs import Execution, follow
+
+
+def history(*events: tuple[Any, ...]) -> list[dict[str, Any]]:
+    """Events one second apart: (type, details…)."""
+    return [
+        {"id": number, "type": kind, "timestamp": float(number), "someEventDetails": details}
+        for number, (kind, details) in enumerate(events, 1)
+    ]
+
+
+def execution(*events: tuple[Any, ...]) -> Execution:
+    run = Execution("x", "arn", "RUNNING", 0.0, None)
+    follow(run, history(*events))
+    return run
+
+
+def entered(kind: str, name: str) -> tuple[str, dict[str, str]]:
+    return f"{kind}StateEntered", {"name": name, "input": '{"polls": 1}'}
+
+
+def left(kind: str, name: str, output: str = "{}") -> tuple[str, dict[str, str]]:
+    return f"{kind}StateExited", {"name": name, "output": output}
+
+
+def test_states_are_lit_by_their_history() -> None:
+    answer = json.dumps({"outcome": "BUSY", "reason": "importing", "rows": 3})
+    run = execution(entered("Task", "A"), left("Task", "A", answer), entered("Wait", "B"))
+    assert [(one.name, one.status) for one in run.states.values()] == [("A", "done"), ("B", "running")]
+    assert run.taken == {("A", "B")}
+    assert run.states["A"].seconds(99) == 1
+    assert run.states["B"].seconds(99) == 96
+    assert run.states["A"].reason == "BUSY · importing"
+    assert run.states["A"].visits[0].given == '{"polls": 1}'
+
+
+def test_a_loop_counts_its_visits() -> None:
+    run = execution(*[entered("Task", "A"), left("Task", "A"), entered("Wait", "W"), left("Wait", "W")] * 3)
+    assert len(run.states["A"].visits) == 3
+    assert run.taken == {("A", "W"), ("W", "A")}
+
+
+def test_a_caught_error_is_told_apart_from_a_fatal_one() -> None:
+    failed = ("TaskFailed", {"error": "Boom", "cause": "it broke"})
+    caught = execution(entered("Task", "A"), failed, left("Task", "A"), entered("Task", "B"))
+    assert caught.states["A"].status == "caught"
+    assert caught.states["A"].reason == "Boom: it broke"
+    assert caught.states["B"].status == "running"
+    fatal = execution(entered("Task", "A"), failed, ("ExecutionFailed", {"error": "Boom", "cause": "it broke"}))
+    assert fatal.states["A"].status == "failed"
+    assert fatal.failure == "Boom: it broke"
+
+
+def test_what_was_running_when_the_execution_was_stopped_has_failed() -> None:
+    run = execution(entered("Wait", "A"), ("ExecutionAborted", {}))
+    assert run.states["A"].status == "failed"
+
+
+@pytest.mark.parametrize("more", [None, "", "%%%", "bm8=", "W10="])
+def test_a_page_that_nobody_gave_out_is_the_first(more: str | None) -> None:
+    assert _key(more) is None
+
+
+def test_numbers_are_plain() -> None:
+    from decimal import Decimal
+
+    assert plain({"a": [Decimal(1), Decimal("1.5")]}) == {"a": [1, 1.5]}
+
+
+@pytest.mark.parametrize(
+    ("name", "logical"),
+    [
+        ("arn:aws:sqs:ap-southeast-1:000000000000:nightclass-MailQueue-86CAB5560CC15", "MailQueue"),
+        ("arn:aws:lambda:r:0:function:nightclass-SendEmailFunction-61F0", "SendEmailFunction"),
+        ("plain", "plain"),
+    ],
+)
+def test_short_names(name: str, logical: str) -> None:
+    assert short(name) == logical
+
+
+class FakeSqs:
+    """Two queues, one with the other's dead letters; StartMessageMoveTask as it is told."""
+
+    def __init__(self, refusal: str | None) -> None:
+        self.waiting: dict[str, list[str]] = {"Mail": [], "Dead": [f"letter {n}" for n in range(23)]}
+        self._refusal = refusal
+        self.tasks: list[str] = []
+
+    def list_queues(self, **_: Any) -> dict[str, Any]:
+        return {"QueueUrls": list(self.waiting)}
+
+    def get_queue_attributes(self, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803 - boto3's
+        attributes = {
+            "QueueArn": f"arn:aws:sqs:r:0:stack-{QueueUrl}-1",
+            "ApproximateNumberOfMessages": str(len(self.waiting[QueueUrl])),
+        }
+        if QueueUrl == "Mail":
+            attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": "arn:aws:sqs:r:0:stack-Dead-1"})
+        return {"Attributes": attributes}
+
+    def start_message_move_task(self, SourceArn: str) -> None:  # noqa: N803
+        if self._refusal:
+            raise ClientError({"Error": {"Code": self._refusal, "Message": "no"}}, "StartMessageMoveTask")
+        self.tasks.append(SourceArn)
+
+    def receive_message(self, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803
+        taken = self.waiting[QueueUrl][:10]
+        return {"Messages": [{"Body": body, "ReceiptHandle": body} for body in taken]} if taken else {}
+
+    def send_message(self, QueueUrl: str, MessageBody: str, **_: Any) -> None:  # noqa: N803
+        self.waiting[QueueUrl].append(MessageBody)
+
+    def delete_message(self, QueueUrl: str, ReceiptHandle: str) -> None:  # noqa: N803
+        assert ReceiptHandle in self.waiting["Mail"], "deleted before it was sent on"
+        self.waiting[QueueUrl].remove(ReceiptHandle)
+
+
+def queues(sqs: FakeSqs) -> Queues:
+    account: Any = SimpleNamespace(client=lambda _service: sqs, kept=lambda _name, _seconds, make: make())
+    return Queues(account)
+
+
+def test_sqs_moves_dead_letters_itself_where_it_can() -> None:
+    sqs = FakeSqs(None)
+    assert queues(sqs).redrive("Dead") is None
+    assert sqs.tasks == ["arn:aws:sqs:r:0:stack-Dead-1"]
+    assert len(sqs.waiting["Dead"]) == 23
+
+
+def test_dead_letters_go_back_one_by_one_where_it_cannot() -> None:
+    sqs = FakeSqs("InvalidAction")
+    assert queues(sqs).redrive("Dead") == 23
+    assert sqs.waiting["Dead"] == []
+    assert len(sqs.waiting["Mail"]) == 23
+
+
+def test_another_refusal_is_told() -> None:
+    with pytest.raises(ClientError):
+        queues(FakeSqs("AccessDenied")).redrive("Dead")
+
+
+@pytest.mark.parametrize("name", ["Mail", "nothing", ""])
+def test_only_dead_letters_go_back(name: str) -> None:
+    with pytest.raises(LookupError):
+        queues(FakeSqs(None)).redrive(name)
