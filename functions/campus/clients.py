@@ -32,6 +32,8 @@ _DEFAULT: dict[str, Any] = {
     "read_timeout": 20,
     "retries": {"mode": "standard", "total_max_attempts": 8},
 }
+# A first connection with TLS takes a small function some hundred milliseconds; a write, a few.
+_IMPATIENT: dict[str, Any] = {"connect_timeout": 0.5, "read_timeout": 0.5, "retries": {"total_max_attempts": 1}}
 
 
 @overload
@@ -69,3 +71,13 @@ def dynamodb() -> "DynamoDBServiceResource":
 
     resource: DynamoDBServiceResource = boto3.resource("dynamodb", config=Config(**_DEFAULT))
     return resource
+
+
+@cache
+def impatient_dynamodb() -> "DynamoDBClient":
+    """A DynamoDB client for what a request can do without: it gives up after one short try."""
+    import boto3
+    from botocore.config import Config
+
+    made: DynamoDBClient = boto3.client("dynamodb", config=Config(**_IMPATIENT))
+    return made

@@ -8,9 +8,10 @@ from functools import wraps
 from typing import Any
 from urllib.parse import unquote
 
-from campus import validation
+from campus import throttle, validation
 from campus.identity import Caller, ForbiddenError, UnauthorizedError, caller
 from campus.observability import logger
+from campus.throttle import TooManyRequestsError
 from campus.validation import InvalidInputError
 
 Wire = dict[str, Any]
@@ -50,12 +51,14 @@ class Response:
 
 
 def route(handle: Callable[[Request], Response]) -> Callable[[Mapping[str, Any], object], Wire]:
-    """Make `handle` a Lambda handler; domain errors become 400, 401, 403 and 404, anything else a bare 500."""
+    """Make `handle` a Lambda handler; domain errors become 400, 401, 403, 404 and 429, any other a bare 500."""
 
     @wraps(handle)
     def handler(event: Mapping[str, Any], context: object) -> Wire:
         try:
-            response = handle(_request(event))
+            who = caller(event)
+            throttle.admit(who.user_id)
+            response = handle(_request(event, who))
         except InvalidInputError as error:
             response = Response(400, {"message": str(error)})
         except UnauthorizedError as error:
@@ -64,6 +67,8 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Mapping[str, Any],
             response = Response(403, {"message": "you may not do this"})
         except NotFoundError as error:
             response = Response(404, {"message": str(error)})
+        except TooManyRequestsError as error:
+            response = Response(429, {"message": str(error)}, {"retry-after": str(error.retry_after)})
         except Exception as error:  # the last line before the internet: no stack trace leaves
             logger().exception("request failed", error=type(error).__name__)
             response = Response(500, {"message": "something went wrong here; please try again"})
@@ -76,9 +81,9 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Mapping[str, Any],
     return handler
 
 
-def _request(event: Mapping[str, Any]) -> Request:
+def _request(event: Mapping[str, Any], who: Caller) -> Request:
     return Request(
-        caller=caller(event),
+        caller=who,
         path={name: unquote(value) for name, value in (event.get("pathParameters") or {}).items()},
         query=event.get("queryStringParameters") or {},
         headers={name.lower(): value for name, value in (event.get("headers") or {}).items()},

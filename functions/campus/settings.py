@@ -40,6 +40,8 @@ class Settings:
     class_activity_table = Variable("CLASS_ACTIVITY_TABLE", str)
     operations_table = Variable("OPERATIONS_TABLE", str)
     event_bus = Variable("EVENT_BUS", str)
+    requests_per_second = Variable("REQUESTS_PER_SECOND", float)
+    request_burst = Variable("REQUEST_BURST", int)
 
     # notifications
     sender = Variable("SENDER", str)

@@ -8,11 +8,10 @@ that may send faster would have to take several slots at once.
 import time
 from decimal import Decimal
 from functools import cache
-from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from campus import clock, tables
+from campus import clock, slots, tables
 from campus.clients import client
 from campus.observability import logger, metrics
 from campus.queue import ParkedError
@@ -22,9 +21,7 @@ from campus.settings import settings
 SHARE = 0.95
 # A worker does not sleep longer than this for a slot, so `nextAt` is never further ahead, give or take the clocks.
 LONGEST_WAIT = 3_000
-CLOCKS_DIFFER = 5_000
 _KEPT_SECONDS = 60
-_TRIES = 3
 
 
 class Allowance:
@@ -70,8 +67,7 @@ def wait(spare: int) -> None:
     allowed.refresh()
     if allowed.is_spent:
         raise parked()
-    interval = Decimal(f"{1000 / (allowed.rate * SHARE):.3f}")
-    slot = _take_slot(interval, min(spare, LONGEST_WAIT))
+    slot = _take_slot(slots.interval(allowed.rate * SHARE), min(spare, LONGEST_WAIT))
     time.sleep(max(0, min(slot - clock.now_ms(), LONGEST_WAIT)) / 1000)
 
 
@@ -85,35 +81,21 @@ def parked() -> ParkedError:
 def _take_slot(interval: Decimal, longest: int) -> float:
     """The epoch millisecond of a slot that nobody else has."""
     allowed = allowance()
-    for _ in range(_TRIES):
-        now = clock.now_ms()
-        behind_others = (
-            "nextAt BETWEEN :now AND :latest",
-            "SET nextAt = nextAt + :interval",
-            {":now": now, ":latest": now + longest, ":interval": interval},
-        )
-        at_once = (
-            # Nobody waits; or the row was written by a clock that was ahead, and nothing waits for so long.
-            "attribute_not_exists(nextAt) OR nextAt < :now OR nextAt > :absurd",
-            "SET nextAt = :next",
-            {":now": now, ":next": now + interval, ":absurd": now + LONGEST_WAIT + CLOCKS_DIFFER + interval},
-        )
-        # What held for the last mail most likely holds for this one: one write instead of two.
-        for write in (behind_others, at_once) if allowed.is_crowded else (at_once, behind_others):
-            if (end := _advance(*write)) is not None:
-                allowed.is_crowded = write is behind_others
-                return float(end - interval)
-    raise ParkedError("no slot", 1)
+    # What held for the last mail most likely holds for this one: one write instead of two.
+    slot = slots.take(_advance, interval, longest, furthest=LONGEST_WAIT, busy=allowed.is_crowded)
+    if slot is None:
+        raise ParkedError("no slot", 1)
+    allowed.is_crowded = slot.is_behind_others
+    return slot.at
 
 
-def _advance(condition: str, update: str, values: dict[str, Any]) -> Decimal | None:
-    """The new `nextAt`; None where the condition did not hold."""
+def _advance(write: slots.Write) -> Decimal | None:
     try:
         answer = tables.operations().update_item(
             Key={"pk": "PACE", "sk": "SES"},
-            ConditionExpression=condition,
-            UpdateExpression=update,
-            ExpressionAttributeValues=values,
+            ConditionExpression=write.condition,
+            UpdateExpression=write.update,
+            ExpressionAttributeValues=dict(write.values),
             ReturnValues="UPDATED_NEW",
         )
     except ClientError as error:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from campus import tables
+from campus import tables, throttle
 from campus.clients import client
 from campus.settings import settings
 from retraining import tickets
@@ -53,7 +53,8 @@ def erase(ticket: Ticket) -> Progress:
 def _erase_what_has_a_key(ticket: Ticket) -> None:
     tables.students().delete_item(Key={"studentId": ticket.student_id})
     _erase_partition(ticket, "interactions", tables.interactions(), _INTERACTION, ticket.student_id)
-    _erase_partition(ticket, "operations", tables.operations(), _OPERATION, f"CACHE#{ticket.student_id}")
+    for kept in (f"CACHE#{ticket.student_id}", f"CALLER#{throttle.digest(ticket.student_id)}"):
+        _erase_partition(ticket, "operations", tables.operations(), _OPERATION, kept)
     tickets.count(ticket.id, "accounts", _delete_account(ticket.student_id))
 
 

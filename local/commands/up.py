@@ -209,9 +209,10 @@ def _template() -> Path:
 
 
 def _parameters() -> dict[str, str]:
-    """A second campaign costs nothing here; the functions run on this very interpreter."""
+    """A second campaign costs nothing here, one caller may fill a school; functions run on this very interpreter."""
     return {
         "EnableReranking": "true",
+        "RequestBurst": "400",
         "PythonRuntime": f"python3.{min(max(sys.version_info.minor, 11), 14)}",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
     }

@@ -181,4 +181,13 @@ API: Breakages = {
         ("no log", prop("Api.AccessLogSettings", GONE)),
         ("ids in the log", prop("Api.AccessLogSettings.Format", '{"path":"$context.path"}')),
     ],
+    "one_caller_cannot_use_up_the_api": [
+        ("a burst as large as everybody's", top("Parameters.RequestBurst.Default", 200)),
+        ("everybody's rate", top("Parameters.RequestsPerSecond.Default", 100)),
+        ("a route that does not count", edit("functions/ranking/rank_items.py", "@route\n", "")),
+        (
+            "counted before it is known who asks",
+            edit("functions/campus/http.py", "            who = caller(event)\n", ""),
+        ),
+    ],
 }

@@ -1,9 +1,14 @@
 """The HTTP API: nobody gets in without a token, no origin but ours, limits and logs on."""
 
+import math
+
+from tests.contract.kinds import Symbol
 from tests.contract.project import Project, contract, referent, text
 
 # Links in mails are opened without a token.
 PUBLIC_PATHS = {"/unsubscribe"}
+# The caller is known, and then counted.
+COUNTED = {Symbol("campus.identity", "caller"), Symbol("campus.throttle", "admit")}
 LINK = "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/unsubscribe"
 
 
@@ -90,4 +95,20 @@ def the_api_is_throttled_and_logged(project: Project) -> list[str]:
             findings.append(f"{name}: no access log")
         personal = ("$context.path", "$context.authorizer.claims", "$context.identity.sourceIp")
         findings += [f"{name}: the access log keeps {word}" for word in personal if word in text(log.get("Format"))]
+    return findings
+
+
+@contract
+def one_caller_cannot_use_up_the_api(project: Project) -> list[str]:
+    """Every route with a token counts its caller's requests, whose limits lie below those of all callers together."""
+    findings = []
+    for _, api in project.resources("AWS::Serverless::HttpApi"):
+        everybody = api.get("DefaultRouteSettings", {})
+        for one, all_ in (("RequestsPerSecond", "ThrottlingRateLimit"), ("RequestBurst", "ThrottlingBurstLimit")):
+            limit = project.template["Parameters"][one]["Default"]
+            if limit >= everybody.get(all_, math.inf):
+                findings.append(f"{one}: {limit} of one caller leaves nobody else any of {all_}")
+    for name, route in project.event_sources("HttpApi"):
+        if route.get("Path") not in PUBLIC_PATHS and COUNTED - project.effects(name).touched:
+            findings.append(f"{name}: {route.get('Path')} does not count its caller's requests")
     return findings

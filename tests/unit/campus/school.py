@@ -27,6 +27,8 @@ ENVIRONMENT = {
     "PERSONALIZE_ARN_PREFIX": "arn:aws:personalize:ap-southeast-1:000000000000:",
     "ENABLE_RERANKING": "true",
     "HALF_LIFE_DAYS": "14",
+    "REQUESTS_PER_SECOND": "1000000",
+    "REQUEST_BURST": "1000000",
     "POWERTOOLS_SERVICE_NAME": "nightclass",
     "AWS_DEFAULT_REGION": "ap-southeast-1",
     "AWS_ACCESS_KEY_ID": "test",
@@ -70,6 +72,7 @@ def forget_clients() -> None:
     """Clients are made once a process; each module has a cloud of its own."""
     clients.client.cache_clear()  # type: ignore[attr-defined]
     clients.dynamodb.cache_clear()
+    clients.impatient_dynamodb.cache_clear()
 
 
 @contextmanager

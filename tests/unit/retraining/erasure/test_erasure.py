@@ -63,7 +63,7 @@ def test_the_audit_row_keeps_a_hash_times_and_counts(machine: Machine, account: 
         "students": 1,
         "interactions": 3,
         "classActivity": 5,
-        "operations": 4,
+        "operations": 5,
         "accounts": 1,
         "deadLetters": 4,
         "objects": 7,
