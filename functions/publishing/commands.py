@@ -19,14 +19,14 @@ def enroll(request: Request) -> str:
     Raises:
         InvalidInputError: a bad id.
         ForbiddenError: the caller is neither the student, nor a teacher of the class, nor an admin.
-        NotFoundError: no such class or student.
+        NotFoundError: no such class or student; classes are open to every student, so whoever enrols learns of them.
     """
     class_id = validation.identifier(request.path, "classId")
     student_id = validation.identifier(request.body, "studentId")
     envelope = outbox.metadata(request, f"POST /classes/{class_id}/enrollments")
     _require_self_or_staff(request, student_id)
-    roster.require_class(class_id)
     roster.require_may_act_for(request.caller, student_id, class_id)
+    roster.require_class(class_id)
     roster.require_student(student_id)
     event = StudentEnrolled(student_id, class_id, metadata=envelope)
     if outbox.commit(event, [_membership(event)]):
@@ -47,7 +47,7 @@ def submit(request: Request) -> str:
     Raises:
         InvalidInputError: a bad id or URL.
         ForbiddenError: the student is not enrolled, or the caller may not act for the student.
-        NotFoundError: no such class or student, or the item is no assignment.
+        NotFoundError: the item is no assignment; no such class or student, which only an admin is told.
     """
     assignment_id = validation.identifier(request.path, "assignmentId")
     student_id = validation.identifier(request.body, "studentId")
@@ -55,10 +55,8 @@ def submit(request: Request) -> str:
     file_url = validation.url(request.body, "fileUrl")
     envelope = outbox.metadata(request, f"POST /assignments/{assignment_id}/submissions")
     _require_self_or_staff(request, student_id)
-    roster.require_class(class_id)
     roster.require_may_act_for(request.caller, student_id, class_id)
-    roster.require_student(student_id)
-    roster.require_enrolled(class_id, student_id)
+    roster.require_enrolled(request.caller, class_id, student_id)
     if roster.item_type(class_id, assignment_id) not in (None, "assignment"):
         raise NotFoundError(f"{assignment_id} is not an assignment of class {class_id}")
     outbox.commit(AssignmentSubmitted(student_id, file_url, assignment_id, class_id, metadata=envelope))
@@ -74,14 +72,14 @@ def announce(request: Request) -> str:
     Raises:
         InvalidInputError: a bad id, or no text or too much of it.
         ForbiddenError: the caller neither teaches the class nor is an admin.
-        NotFoundError: no such class.
+        NotFoundError: no such class, which only an admin is told.
     """
     class_id = validation.identifier(request.path, "classId")
     content = validation.text(request.body, "content", longest=validation.MAX_CONTENT)
     envelope = outbox.metadata(request, f"POST /classes/{class_id}/announcements")
     _require_staff(request)
-    roster.require_class(class_id)
     roster.require_teacher(request.caller, class_id)
+    roster.require_class(class_id)
     outbox.commit(AnnouncementSent(request.caller.user_id, content, class_id, metadata=envelope))
     return envelope.event_id
 

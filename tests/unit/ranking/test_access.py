@@ -7,6 +7,7 @@ import pytest
 from campus.identity import Caller
 from ranking import get_class_ranking, get_recommendation, rank_items
 from tests.unit.campus import school
+from tests.unit.campus.counting import aws_calls
 from tests.unit.campus.school import Answer
 from tests.unit.ranking.runtime import Runtime
 
@@ -91,3 +92,19 @@ def test_being_active_in_a_class_is_not_being_in_it() -> None:
 
 def test_only_an_admin_is_told_that_a_class_is_absent() -> None:
     assert board(ADMIN, "no-class") == Answer(404, {"message": "class no-class does not exist"})
+
+
+@pytest.mark.parametrize("caller", [BINH, OTHER_TEACHER, Caller("gv-ha", "student"), Caller("gv-new", "teacher")])
+@pytest.mark.parametrize(
+    ("route", "foreign", "absent"),
+    [(read, "sv-an", "nobody"), (rerank, "sv-an", "nobody"), (board, "toan-10", "no-class")],
+)
+def test_a_refusal_costs_the_same_whether_the_id_is_foreign_or_absent(
+    route: Callable[[Caller, str], Answer], caller: Caller, foreign: str, absent: str
+) -> None:
+    costs = []
+    for target in (foreign, absent):
+        with aws_calls() as made:
+            assert route(caller, target) == REFUSED
+        costs.append(made)
+    assert costs[0] == costs[1]
