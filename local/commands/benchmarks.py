@@ -118,6 +118,21 @@ def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir
 
 
 @bench.command()
+@click.argument("handlers", nargs=-1)
+@click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Interpreters a handler.")
+@common
+@click.pass_context
+def coldstart(context: click.Context, handlers: tuple[str, ...], repeats: int, state_dir: Path, as_json: bool) -> None:
+    """Compare import and first call of HANDLERS (ranking.get_recommendation …; all) with a bare boto3 client."""
+    from local.bench.coldstart import measure
+
+    with _stack(given_directory(context)) as instance:
+        found = measure(instance, handlers, repeats, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        emit({"benchmark": "coldstart", "measured": [vars(one) for one in found]})
+
+
+@bench.command()
 @click.option("--rows", type=click.IntRange(min=1), multiple=True, help="Interactions; may be given several times.")
 @common
 def export(rows: tuple[int, ...], state_dir: Path, as_json: bool) -> None:

@@ -1,4 +1,4 @@
-"""The mail's bench: both paths bring every mail to its student, once."""
+"""Benches that need a cloud, as small as they go."""
 
 import json
 
@@ -16,3 +16,10 @@ def test_both_paths_bring_every_mail(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [one["path"] for one in measured] == ["nightclass", "queue and loop"]
     assert all((one["events"], one["lost"], one["doubled"]) == (15, 0, 0) for one in measured)
     assert all(one["seconds"] > 0 for one in measured)
+
+
+def test_a_cold_start_is_measured_beside_a_bare_client() -> None:
+    arguments = ["coldstart", "ranking.get_recommendation", "--repeats", "1", "--json"]
+    bare, ours = json.loads(CliRunner().invoke(bench, arguments, catch_exceptions=False).stdout)["measured"]
+    assert (bare["handler"], ours["handler"]) == ("a bare boto3 client", "ranking.get_recommendation")
+    assert all(one["first"] > one["next"] > 0 for one in (bare, ours))
