@@ -35,6 +35,7 @@ VIETNAMESE: Final = {
     "on an error": "khi có lỗi",
     "{count} visits": "{count} lần",
     "Input": "Đầu vào",
+    "What its task answered": "Tác vụ trả lời",
     "Output": "Đầu ra",
     "This run has not entered it, or its history does not tell: the local cloud keeps no history inside of a Map.": (
         "Lượt chạy này chưa đến đây, hoặc lịch sử không ghi lại: đám mây cục bộ không giữ lịch sử bên trong Map."

@@ -87,7 +87,10 @@ class Drawing:
 
 def lay_out(machine: Machine) -> Drawing:
     """Draw a machine and what is inside of its states."""
-    return _Layout(machine).drawing()
+    drawing = _Layout(machine).drawing()
+    # As people read; what encloses others comes before them.
+    drawing.boxes.sort(key=lambda box: (box.y, box.x))
+    return drawing
 
 
 @dataclass

@@ -22,12 +22,16 @@ _TELLING: Final = ("outcome", "decision", "verdict", "status", "reason", "why")
 
 @dataclass
 class Visit:
-    """One time that a state was entered; times in epoch seconds."""
+    """One time that a state was entered; times in epoch seconds.
+
+    `result` is what its task answered, `answer` what the state made of it.
+    """
 
     entered: float
     given: str
     left: float | None = None
     answer: str = ""
+    result: str = ""
     error: str = ""
 
 
@@ -57,9 +61,11 @@ class StateRun:
         if last.error:
             return last.error
         try:
-            answer = json.loads(last.answer)
+            answer = json.loads(last.result or last.answer)
         except ValueError:
             return ""
+        if isinstance(answer, dict) and isinstance(answer.get("Payload"), dict):
+            answer = answer["Payload"]
         if not isinstance(answer, dict):
             return ""
         return " · ".join(str(answer[key]) for key in _TELLING if isinstance(answer.get(key), str) and answer[key])
@@ -164,6 +170,8 @@ def follow(run: Execution, history: Iterable[Mapping[str, Any]]) -> None:
                 if visit.left is None:
                     visit.left, visit.answer = at, details.get("output", "")
                     break
+        elif kind == "TaskSucceeded" and current and current.visits[-1].left is None:
+            current.visits[-1].result = details.get("output", "")
         elif kind.startswith("Execution") and kind not in {"ExecutionStarted", "ExecutionSucceeded"}:
             run.failure = _said(details) or kind
             for state in run.states.values():

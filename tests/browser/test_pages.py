@@ -1,0 +1,149 @@
+"""Every page in a real browser: on a phone, in the dark, by keyboard; and nothing hostile gets out or runs."""
+
+import json
+import threading
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import quote
+
+import pytest
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.common.by import By
+
+from local.console.rendering import PAGES
+from tests.browser.chromium import complaints, look
+from tests.browser.conftest import HOSTILE, School
+from tests.browser.test_story import css, press, text, wait
+from tests.stack import eventually
+
+_ADDRESSES = [address for address, _ in PAGES]
+
+
+@pytest.mark.parametrize("address", [*_ADDRESSES, "student", "class"])
+def test_pages_fit_a_phone_and_a_desk_light_and_dark(page: Chrome, school: School, address: str) -> None:
+    known = {"student": f"/rankings?student={school.student}", "class": f"/rankings?class={school.class_id}"}
+    for width, dark in ((360, True), (1400, False)):
+        look(page, width, 900, dark=dark)
+        page.get(school.console + known.get(address, address))
+        assert page.execute_script("return document.documentElement.scrollWidth") <= width
+        grounds = page.execute_script("return getComputedStyle(document.body).backgroundColor")
+        assert (grounds == "rgb(18, 23, 29)") == dark
+        assert text(page, "h1")
+
+
+def test_a_keyboard_is_enough(page: Chrome, school: School) -> None:
+    look(page, 1400, 900)
+    page.get(f"{school.console}/retraining")
+    body = css(page, "body")
+    body.send_keys(Keys.TAB)
+    skip = page.switch_to.active_element
+    assert skip.text == "Skip to the content"
+    skip.send_keys(Keys.ENTER)
+    assert page.switch_to.active_element.get_attribute("id") == "main"
+    seen = set()
+    for _ in range(12):
+        page.switch_to.active_element.send_keys(Keys.TAB)
+        focused = page.switch_to.active_element
+        seen.add(str(focused.get_attribute("class")).partition(" ")[0])
+        if "state" in seen:
+            break
+    assert "state" in seen, "Tab reaches the states of the picture"
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    wait(page, lambda _: "Acquire lease" in text(page, "#detail"))
+
+
+def test_both_languages(page: Chrome, school: School) -> None:
+    page.get(f"{school.console}/model")
+    page.find_element(By.LINK_TEXT, "Tiếng Việt").click()
+    assert text(page, "h1") == "Mô hình"
+    page.find_element(By.LINK_TEXT, "Hộp thư").click()
+    assert text(page, "h1") == "Hộp thư"
+
+
+def test_dead_letters_go_back_at_a_press(page: Chrome, school: School) -> None:
+    sqs = school.stack.client("sqs")
+    dead = next(url for url in sqs.list_queues()["QueueUrls"] if "-MailDeadLetters-" in url)
+    event = {
+        "id": "again",
+        "source": "api.student",
+        "detail-type": "student.enrolled",
+        "time": "2026-01-01T00:00:00Z",
+        "detail": {"studentId": "nobody", "classId": school.class_id},
+    }
+    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(event))
+    page.get(f"{school.console}/events")
+    press(page, "Send back")
+    assert "1 dead letters went back" in text(page, "[role=status]")
+
+    def left() -> int:
+        answer = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
+        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
+
+    assert left() == 0
+
+
+@pytest.fixture
+def elsewhere() -> Iterator[tuple[str, list[str]]]:
+    """A server that nobody should ask: its address, and who did."""
+    asked: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            asked.append(self.path)
+            self.send_response(204)
+            self.end_headers()
+
+        do_POST = do_GET  # noqa: N815
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}", asked
+        server.shutdown()
+
+
+def test_a_hostile_mail_neither_runs_nor_calls_home(
+    browser: Chrome, school: School, elsewhere: tuple[str, list[str]]
+) -> None:
+    address, asked = elsewhere
+    html = (
+        f"<p id=here>Xin chào</p><script>document.title='owned'; fetch('{address}/fetched')</script>"
+        f"<img src={address}/pixel.png onerror=\"document.title='owned'\"><link rel=stylesheet href={address}/a.css>"
+        f"<meta http-equiv=refresh content='0;url={address}/moved'><iframe src={address}/frame></iframe>"
+        f"<style>@import '{address}/b.css'; p {{ background: url({address}/c.png) }}</style>"
+        f"<a id=out href={address}/followed target=_top>out</a>"
+    )
+    outputs = json.loads(school.stack.nightclass("outputs", "--json").stdout)
+    school.stack.client("sesv2").send_email(
+        FromEmailAddress=outputs["Sender"],
+        Destination={"ToAddresses": ["curious@truong.example"]},
+        Content={"Simple": {"Subject": {"Data": HOSTILE}, "Body": {"Html": {"Data": html}, "Text": {"Data": HOSTILE}}}},
+    )
+    inbox = f"{school.console}/mailbox?to={quote('curious@truong.example')}"
+    browser.get(inbox)
+    assert text(browser, "#mail h2") == HOSTILE
+    frame = css(browser, "iframe")
+    body = str(frame.get_attribute("src"))
+    browser.switch_to.frame(frame)
+    assert text(browser, "#here") == "Xin chào"
+    css(browser, "#out").click()
+    browser.switch_to.default_content()
+    assert browser.current_url == inbox
+    complaints(browser)
+    browser.get(body)
+    said = eventually(lambda: complaints(browser), lambda lines: len(lines) >= 2)
+    assert all("violates the following Content Security Policy" in line or "sandboxed" in line for line in said), said
+    assert browser.title != "owned"
+    assert browser.current_url == body
+    assert asked == []
+
+
+def test_the_console_answers_to_no_other_name(school: School) -> None:
+    request = urllib.request.Request(school.console, headers={"Host": "evil.example"})
+    with pytest.raises(urllib.error.HTTPError) as refused:
+        urllib.request.urlopen(request, timeout=10)
+    assert refused.value.code == 421
