@@ -11,8 +11,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from boto3.dynamodb.conditions import Attr, Key
-
 from campus import clock, events, tables
 from campus.clients import client
 from campus.events import AnnouncementSent
@@ -94,9 +92,10 @@ def _pages_of_students(class_id: str, last: str) -> Iterator[list[str]]:
     pages = tables.pages(
         tables.class_activity(),
         "query",
-        KeyConditionExpression=Key("classId").eq(class_id) & Key("activity").begins_with("STUDENT#"),
-        FilterExpression=Attr("enrolledAt").exists(),
+        KeyConditionExpression="classId = :class AND begins_with(activity, :students)",
+        FilterExpression="attribute_exists(enrolledAt)",
         ProjectionExpression="studentId",
+        ExpressionAttributeValues={":class": class_id, ":students": "STUDENT#"},
         Limit=PAGE,
         **start,
     )

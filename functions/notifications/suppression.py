@@ -8,8 +8,6 @@ stays until a person removes it.
 from collections.abc import Mapping
 from typing import Any
 
-from boto3.dynamodb.conditions import Key
-
 from campus import clock, tables
 from notifications import address
 from notifications.ledger import KEPT_SECONDS
@@ -26,7 +24,8 @@ def why_not(kind: str, student: Mapping[str, Any], to: str) -> str | None:
     if kind in student.get("unsubscribed", ()):
         return "UNSUBSCRIBED"
     rows = tables.operations().query(
-        KeyConditionExpression=Key("pk").eq(_pk(address.digest(to))),
+        KeyConditionExpression="pk = :address",
+        ExpressionAttributeValues={":address": _pk(address.digest(to))},
         ProjectionExpression="sk",
         ConsistentRead=True,
     )["Items"]
