@@ -26,6 +26,7 @@ EMULATOR_VERSION = "1.5.33"
 def apply(time_scale: float) -> None:
     """Repair the emulator in this process; once, after its settings are in the environment."""
     http_api.import_openapi_body()
+    http_api.refuse_malformed_tokens()
     alarms.keep_alarms_on_metric_math()
     alarms.keep_saved_queries()
     buses.create_archives_from_templates()

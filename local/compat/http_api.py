@@ -1,6 +1,8 @@
-"""API Gateway HTTP APIs from an OpenAPI body, which is how SAM's `AWS::Serverless::HttpApi` declares its routes."""
+"""API Gateway HTTP APIs: routes from an OpenAPI body, as SAM's `AWS::Serverless::HttpApi` declares them, and tokens."""
 
+import base64
 import hashlib
+import json
 from typing import Any
 
 _METHODS = {"get", "put", "post", "delete", "options", "head", "patch"}
@@ -31,6 +33,53 @@ def import_openapi_body() -> None:
         return api_id, attributes
 
     handler.update(create=create_api, update=update_api)
+
+
+def refuse_malformed_tokens() -> None:
+    """A token is three segments of unpadded base64url, names an RSA algorithm and a key, and says when it ends.
+
+    AWS: checks the algorithm, and that `exp` lies ahead; a token that is none is answered 401 ("Control access to HTTP
+    APIs with JWT authorizers").
+    Emulator: skips signs that are no base64 (so `Authorization: Bearer <token>` and a second, empty header pass
+    together), reads no `alg`, lets a token without `exp` live for ever, and answers 500 where a claim has another type.
+    """
+    from ministack.services import apigateway
+
+    validate = apigateway._validate_jwt_authorizer
+
+    async def validated(
+        route: dict[str, Any], authorizer: dict[str, Any], headers: dict[str, str], query: dict[str, Any]
+    ) -> tuple[Any, Any, Any]:
+        token = apigateway._extract_token_from_identity_source(authorizer.get("identitySource", []), headers, query)
+        if not _well_formed(token or ""):
+            return None, None, apigateway._jwt_unauthorized()
+        return await validate(route, authorizer, headers, query)
+
+    apigateway._validate_jwt_authorizer = validated
+
+
+def _well_formed(token: str) -> bool:
+    try:
+        header_text, claims_text, signature = map(_segment, token.split("."))
+        header, claims = json.loads(header_text), json.loads(claims_text)
+    except ValueError:
+        return False
+    if not (isinstance(header, dict) and isinstance(claims, dict) and signature):
+        return False
+    times = [claims.get("exp"), claims.get("nbf", 0), claims.get("iat", 0)]
+    return header.get("alg") == "RS256" and all(type(time) in {int, float} for time in times)
+
+
+def _segment(text: str) -> bytes:
+    """Decode base64url as RFC 7515 writes it: no padding, no other sign, no bits left over.
+
+    Raises:
+        ValueError: it is none.
+    """
+    decoded = base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
+    if base64.urlsafe_b64encode(decoded).decode().rstrip("=") != text:
+        raise ValueError("not the only way to write it")
+    return decoded
 
 
 def _import_body(api_id: str, body: dict[str, Any] | None) -> None:

@@ -4,9 +4,11 @@ import json
 import socket
 import urllib.parse
 import urllib.request
+from pathlib import Path
 
 import pytest
 
+from tests.forgery import Forger
 from tests.integration.sample.stack import Sample, fetch
 
 pytest_plugins = ["tests.integration.sample.plugin"]
@@ -88,6 +90,56 @@ def test_a_token_of_another_pool_is_unauthorized(sample: Sample) -> None:
     stranger = Sample(sample.cloud, {**sample.outputs, "UserPoolId": pool, "UserPoolClientId": app})
     status, _ = fetch(f"{sample.outputs['ApiUrl']}/things/1", token=stranger.token("ann"))
     assert status == 401
+
+
+@pytest.fixture
+def forger(sample: Sample, sample_state: Path) -> Forger:
+    return Forger.of(sample_state, sample.outputs["UserPoolId"], sample.token("ann"))
+
+
+def opens(sample: Sample, authorization: str) -> int:
+    return fetch(f"{sample.outputs['ApiUrl']}/things/1", authorization=authorization)[0]
+
+
+def test_a_token_signed_with_the_pools_key_opens(sample: Sample, forger: Forger) -> None:
+    assert opens(sample, f"Bearer {forger.signed()}") == 200
+    # The prefix may be left out ("Control access to HTTP APIs with JWT authorizers").
+    assert opens(sample, forger.signed()) == 200
+
+
+@pytest.mark.parametrize(
+    "suffix", [", ", ",", " ", "!", "=", "=="], ids=["empty second header", "comma", "space", "sign", "pad", "pads"]
+)
+def test_signs_that_are_no_base64url_spoil_a_token(sample: Sample, forger: Forger, suffix: str) -> None:
+    header, claims, signature = forger.genuine.split(".")
+    for text in (f"{header}.{claims}.{signature}{suffix}x", f"{header}{suffix}.{claims}.{signature}"):
+        assert opens(sample, f"Bearer {text}") == 401
+    if suffix != " ":
+        assert opens(sample, f"Bearer {forger.genuine}{suffix}") == 401
+
+
+def test_bits_left_over_spoil_a_token(sample: Sample, forger: Forger) -> None:
+    # 256 bytes end in a sign of which two bits count.
+    assert len(forger.genuine.split(".")[2]) == 342
+    alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+    place = alphabet.index(forger.genuine[-1])
+    assert opens(sample, f"Bearer {forger.genuine[:-1]}{alphabet[place + 1]}") == 401
+
+
+@pytest.mark.parametrize("algorithm", ["HS256", "none", "RS1", None])
+def test_a_token_of_another_algorithm_is_unauthorized(sample: Sample, forger: Forger, algorithm: str | None) -> None:
+    assert opens(sample, f"Bearer {forger.signed(forger.header | {'alg': algorithm})}") == 401
+
+
+@pytest.mark.parametrize("ends", [None, "tomorrow", "99999999999", [], True])
+def test_a_token_says_in_a_number_when_it_ends(sample: Sample, forger: Forger, ends: object) -> None:
+    assert opens(sample, f"Bearer {forger.claiming(exp=ends)}") == 401
+    assert opens(sample, f"Bearer {forger.claiming('exp')}") == 401
+
+
+@pytest.mark.parametrize("header", [[{"alg": "RS256"}], "RS256", 1])
+def test_a_header_that_is_no_object_is_unauthorized(sample: Sample, forger: Forger, header: object) -> None:
+    assert opens(sample, f"Bearer {forger.signed(header)}") == 401
 
 
 def test_a_route_without_authorizer_is_open(sample: Sample) -> None:

@@ -1,6 +1,7 @@
 """A pytest plugin: the sample stack on a local cloud of its own, deployed once a session."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +11,13 @@ from tests.integration.sample.stack import PARAMETERS, TEMPLATE, Sample
 
 
 @pytest.fixture(scope="session")
-def sample(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sample]:
+def sample_state(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the sample stack's cloud keeps what it knows."""
+    return tmp_path_factory.mktemp("sample") / "state"
+
+
+@pytest.fixture(scope="session")
+def sample(sample_state: Path) -> Iterator[Sample]:
     """The sample stack."""
-    with Cloud(tmp_path_factory.mktemp("sample") / "state") as cloud:
+    with Cloud(sample_state) as cloud:
         yield Sample(cloud, deploy(cloud.endpoint, template=TEMPLATE, parameters=PARAMETERS, stack_name="sample"))
