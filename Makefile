@@ -2,15 +2,19 @@
 PYTHON ?= python3
 RUN := .venv/bin/
 
-.PHONY: help demo up test lint audit bench sam lock clean
+.PHONY: help demo up test test-browser screenshots lint audit bench sam lock clean
 help: ## list the targets
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-13s %s\n", $$1, $$2}'
 demo: .venv/runtime.stamp ## the whole story on this machine, in under a minute
 	@$(RUN)nightclass demo
 up: .venv/runtime.stamp ## start the local cloud and keep it running
 	@$(RUN)nightclass up
 test: .venv/dev.stamp ## every test
 	@$(RUN)pytest -n 2 --dist loadfile
+test-browser: .venv/dev.stamp ## the console in a headless Chromium (Debian: chromium, chromium-driver)
+	@$(RUN)pytest tests/browser
+screenshots: .venv/dev.stamp ## docs/screenshots/, of the console after the demo
+	@$(RUN)python -m tests.browser.screenshots docs/screenshots
 lint: .venv/dev.stamp ## the static gate
 	@$(RUN)python -m tests.static
 audit: .venv-audit/stamp .venv/dev.stamp ## checkov, the serverless rules and a search for secrets

@@ -22,8 +22,11 @@ def serve(instance: Instance, port: int) -> None:
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", port))
-    listener.listen(64)
+    try:
+        listener.bind(("127.0.0.1", port))
+        listener.listen(64)
+    except (OSError, OverflowError) as error:
+        raise OSError(f"cannot listen on 127.0.0.1:{port}: {getattr(error, 'strerror', None) or error}") from error
     asyncio.run(_run(listener, instance))
 
 

@@ -1,4 +1,4 @@
-"""`python -m tests.browser.screenshots DIRECTORY`: play the demo's term on a fresh stack and take the pages' pictures."""
+"""`python -m tests.browser.screenshots DIRECTORY`: play the demo on a fresh stack and take the pages' pictures."""
 
 import sys
 import tempfile
@@ -12,7 +12,7 @@ from local.commands.demo.stage import Stage
 from local.commands.demo.story import tell
 from local.commands.instance import Instance
 from tests.browser.chromium import chromium, look
-from tests.browser.test_story import css, press, text
+from tests.browser.steps import press, text
 from tests.stack import running
 
 _WIDTH, _HEIGHT = 1280, 860
@@ -37,7 +37,7 @@ def main(target: Path) -> None:
         driver.get(f"{console}retraining")
         press(driver, "Start and train in any case")
         WebDriverWait(driver, 60, 0.2).until(
-            lambda _: "running" in str(css(driver, "#state-Train-models").get_attribute("class"))
+            lambda _: driver.find_elements("css selector", "#state-Train-models.running")
         )
         time.sleep(1)  # The picture scrolls to where something happens.
         take("retraining-running", dark=True)

@@ -1,5 +1,6 @@
 """`demo`: the main job end to end, as a new user would see it."""
 
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from local.commands.demo.story import tell
 from local.commands.instance import given_directory, occupied, own_directory
 from local.commands.options import CommandError, common
 from local.commands.up import TIME_SCALE, StopRequested, start, stop_on_signals
+from local.console import Console
 
 
 @click.command()
@@ -26,8 +28,9 @@ def demo(context: click.Context, state_dir: Path, as_json: bool) -> None:
         with own_directory(kept) as directory, occupied(directory):
             stage.chapter("Starting", "an AWS account on 127.0.0.1, and template.yaml deployed onto it")
             cloud, instance = start(0, TIME_SCALE, directory)
-            with cloud:
-                tell(stage, instance, directory)
+            with cloud, Console(asdict(instance), directory / "console.log") as console:
+                stage.say(f"the console shows all of it, as long as it lasts: {console.url}")
+                tell(stage, replace(instance, console_url=console.url), directory)
             stage.ending(kept)
     except StopRequested:
         raise CommandError("stopped before the end") from None

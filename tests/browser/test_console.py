@@ -1,4 +1,4 @@
-"""Every page in a real browser: on a phone, in the dark, by keyboard; and nothing hostile gets out or runs."""
+"""The console in a real browser: what a newcomer does there, and what nobody can do to them."""
 
 import json
 import threading
@@ -11,11 +11,12 @@ from urllib.parse import quote
 import pytest
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import Select
 
 from local.console.rendering import PAGES
 from tests.browser.chromium import complaints, look
 from tests.browser.conftest import HOSTILE, School
-from tests.browser.test_story import css, press, text, wait
+from tests.browser.steps import css, press, text, wait
 from tests.stack import eventually
 
 _ADDRESSES = [address for address, _ in PAGES]
@@ -147,3 +148,71 @@ def test_the_console_answers_to_no_other_name(school: School) -> None:
     with pytest.raises(urllib.error.HTTPError) as refused:
         urllib.request.urlopen(request, timeout=10)
     assert refused.value.code == 421
+
+
+def test_an_enrolment_from_the_api_to_the_mail(page: Chrome, school: School) -> None:
+    page.get(f"{school.console}/")
+    page.find_element(By.LINK_TEXT, "Events").click()
+    css(page, "input[name=student_id]").send_keys(school.student)
+    Select(css(page, "select[name=class_id]")).select_by_value(school.class_id)
+    press(page, "Enrol through the API")
+
+    assert text(page, "h1") == "student.enrolled"
+    page.execute_script("window.sameDocument = true")
+    wait(page, lambda _: "Xác nhận đăng ký lớp" in text(page, "#journey"))
+    wait(page, lambda _: "ClassActivity" in text(page, "#journey"))
+    assert page.execute_script("return window.sameDocument"), "the page showed the mail without being loaded again"
+    journey = text(page, "#journey")
+    assert "through the API" in journey
+    assert "MailQueue → SendEmailFunction" in journey
+    assert "InteractionQueue → RecordInteractionFunction" in journey
+
+    css(page, "#journey a[href^='/mailbox']").click()
+    assert text(page, "#mail h2") == "Xác nhận đăng ký lớp"
+    assert "SENT" in text(page, "#ledger")
+    page.switch_to.frame(css(page, "iframe"))
+    letter = text(page, "body")
+    page.switch_to.default_content()
+    assert HOSTILE in letter
+    assert "đăng ký lớp" in letter
+
+    page.find_element(By.LINK_TEXT, "student.enrolled").click()
+    assert text(page, "h1") == "student.enrolled"
+
+
+def test_a_retraining_from_start_to_a_changed_ranking(page: Chrome, school: School) -> None:
+    page.get(f"{school.console}/rankings?student={school.student}")
+    assert text(page, "h1") == HOSTILE
+    assert css(page, "#source").get_attribute("data-source") == "popular"
+    before = text(page, "[aria-labelledby=recommended-title] tbody")
+
+    page.find_element(By.LINK_TEXT, "Retraining").click()
+    press(page, "Start a night")
+    page.execute_script("window.sameDocument = true")
+    wait(page, lambda _: page.find_elements(By.CSS_SELECTOR, "#graph .state.running"))
+    wait(page, lambda _: "PROMOTED" in text(page, "#summary"), 100)
+    assert page.execute_script("return window.sameDocument"), "the states lit up without the page being loaded again"
+    for name in ("Generate-training-data", "Train-models", "Record-run"):
+        assert "done" in str(css(page, f"#state-{name}").get_attribute("class"))
+    assert "untouched" in str(css(page, "#state-Run-failed").get_attribute("class"))
+    assert page.find_elements(By.CSS_SELECTOR, "#graph .wire.taken")
+    assert "PROMOTED" in text(page, "#history")
+
+    page.execute_script("document.querySelector('#state-Plan-training').scrollIntoView({block: 'center'})")
+    css(page, "#state-Plan-training").click()
+    detail = text(page, "#detail")
+    assert detail.startswith("Plan training")
+    assert "TRAIN" in detail
+    assert css(page, "#detail pre").text.startswith("{")
+
+    page.find_element(By.LINK_TEXT, "Model").click()
+    bars = page.find_elements(By.CSS_SELECTOR, ".chart rect")
+    assert len(bars) == 2
+    assert bars[0].size["height"] > bars[1].size["height"], "the model is better than popularity"
+    assert "FULL" in text(page, "#volumes")
+
+    page.find_element(By.LINK_TEXT, "Rankings").click()
+    css(page, "input[name=student]").send_keys(school.student)
+    press(page, "Show")
+    assert css(page, "#source").get_attribute("data-source") == "campaign"
+    assert text(page, "[aria-labelledby=recommended-title] tbody") != before
