@@ -13,12 +13,12 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import Any
 from urllib.request import Request
 
 import click
 
+from local.bench.people import CLASS, student
 from local.cloud import ACCOUNT_ID, loopback
 from local.commands.instance import Instance
 from local.commands.reading import mails
@@ -26,7 +26,6 @@ from local.commands.reading import mails
 RATES = (14, 1_000)
 """Mails a second: what SES grants a young account, and so many that the rate limits nobody."""
 
-_CLASS = "bench"
 _SOURCE = "bench.loop"
 _PATIENCE = 600
 _CALM_SECONDS = 2.0
@@ -67,16 +66,8 @@ class Measured:
         return (self.events - self.lost) / self.seconds / self.rate
 
 
-def people(events: int, directory: Path) -> Path:
-    """A file of interactions with a student for each event, all of one class, to be loaded first."""
-    path = directory / "people.csv"
-    rows = (f"{_student(number)},{_CLASS},1700000000,enroll\n" for number in range(events))
-    path.write_text("USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + "".join(rows))
-    return path
-
-
 def measure(instance: Instance, events: int, rate: float, shown: Callable[[str], None] = click.echo) -> list[Measured]:
-    """Send a burst down both paths of a fresh stack that has loaded `people`.
+    """Send a burst down both paths of a fresh stack that has loaded as many `people`.
 
     Args:
         instance: its process was started with SES_ALLOW_FAULTS=1.
@@ -158,17 +149,13 @@ def _zipped() -> bytes:
     return archive.getvalue()
 
 
-def _student(number: int) -> str:
-    return f"bench-{number:05d}"
-
-
 def _enrolment(number: int) -> dict[str, Any]:
-    detail = {"studentId": _student(number), "classId": _CLASS}
+    detail = {"studentId": student(number), "classId": CLASS}
     return {"Source": "api.student", "DetailType": "student.enrolled", "Detail": json.dumps(detail)}
 
 
 def _request(instance: Instance, number: int) -> dict[str, Any]:
-    detail = {"sender": instance.outputs["Sender"], "address": f"{_student(number)}@loop.example"}
+    detail = {"sender": instance.outputs["Sender"], "address": f"{student(number)}@loop.example"}
     return {"Source": _SOURCE, "DetailType": "mail", "Detail": json.dumps(detail)}
 
 

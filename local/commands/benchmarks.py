@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from local.bench.people import people
 from local.commands.instance import Instance, given_directory, occupied, own_directory
 from local.commands.loading import load_into
 from local.commands.options import common, emit
@@ -105,7 +106,7 @@ def recommender(
 @click.pass_context
 def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir: Path, as_json: bool) -> None:
     """Compare a burst of events, from the bus to the mail, with a queue and a loop, at rates of SES."""
-    from local.bench.mail import RATES, measure, people
+    from local.bench.mail import RATES, measure
     from local.compat.mail.side_door import VARIABLE
 
     os.environ[VARIABLE] = "1"
@@ -115,6 +116,41 @@ def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir
             found = measure(instance, events, granted, (lambda _: None) if as_json else click.echo)
         if as_json:
             emit({"benchmark": "mail", "measured": [vars(one) for one in found]})
+
+
+@bench.command()
+@click.option("--repeats", type=click.IntRange(min=1), default=200, show_default=True, help="Requests each way.")
+@common
+@click.pass_context
+def ranking(context: click.Context, repeats: int, state_dir: Path, as_json: bool) -> None:
+    """Compare GET /ranking with the bare call to Personalize's runtime, on a simulated school term."""
+    from local.bench.ranking import measure
+    from local.term import simulate
+
+    term = simulate()
+    with _stack(given_directory(context)) as instance, tempfile.TemporaryDirectory() as directory:
+        load_into(instance, term.write_interactions(Path(directory) / "simulated-term.csv"))
+        watch(instance, start_run(instance, {"trigger": "manual", "force": True}), _TIMEOUT, display=not as_json)
+        users = [student.student_id for student in term.students[:20]]
+        found = measure(instance, users, repeats, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        emit({"benchmark": "ranking", "measured": [vars(one) for one in found]})
+
+
+@bench.command()
+@click.option("--seconds", type=click.FloatRange(min=1), default=60, show_default=True, help="Of each load.")
+@common
+@click.pass_context
+def requests(context: click.Context, seconds: float, state_dir: Path, as_json: bool) -> None:
+    """Ask for rankings steadily, then five times as often: who is answered, and who is told to come later."""
+    from local.bench.requests import BURST, CALLERS, PER_SECOND, measure
+
+    limits = {"RequestsPerSecond": str(PER_SECOND), "RequestBurst": str(BURST)}
+    with _stack(given_directory(context), **limits) as instance, tempfile.TemporaryDirectory() as directory:
+        load_into(instance, people(CALLERS, Path(directory)))
+        found = measure(instance, seconds, (lambda _: None) if as_json else click.echo)
+    if as_json:
+        emit({"benchmark": "requests", "measured": [vars(one) for one in found]})
 
 
 @bench.command()
@@ -169,9 +205,9 @@ def _interactions(data: Path | None) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _stack(kept: Path | None) -> Iterator[Instance]:
+def _stack(kept: Path | None, **parameters: str) -> Iterator[Instance]:
     with own_directory(kept) as directory, occupied(directory):
-        cloud, instance = start(0, TIME_SCALE, directory)
+        cloud, instance = start(0, TIME_SCALE, directory, parameters)
         with cloud:
             yield instance
 

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 from boto3.dynamodb.conditions import Key
 
+from local.bench import ranking
+from local.commands.instance import Instance
 from local.term import Term, simulate
 from tests.stack import Stack, eventually
 
@@ -58,6 +60,14 @@ def test_loading_again_adds_nothing(stack: Stack, loaded: dict[str, Any]) -> Non
     again = json.loads(stack.nightclass("load", loaded["file"], "--items", loaded["itemsFile"], "--json").stdout)
     assert (again["interactions"], again["known"]) == (0, loaded["interactions"])
     assert (again["students"], again["items"], again["memberships"]) == (0, 0, 0)
+
+
+def test_the_bench_asks_the_campaign_each_way(stack: Stack, trained: dict[str, Any], term: Term) -> None:
+    assert trained["status"] == "PROMOTED"
+    students = [student.student_id for student in term.students[:2]]
+    found = ranking.measure(Instance.of(stack.state_dir), students, repeats=2, shown=lambda _: None)
+    assert [one.way for one in found] == list(ranking.WAYS)
+    assert all(one.p99 >= one.p50 > 0 for one in found)
 
 
 def test_the_nightly_run_learns_the_term_and_beats_popularity(trained: dict[str, Any], term: Term) -> None:

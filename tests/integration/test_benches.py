@@ -23,3 +23,14 @@ def test_a_cold_start_is_measured_beside_a_bare_client() -> None:
     bare, ours = json.loads(CliRunner().invoke(bench, arguments, catch_exceptions=False).stdout)["measured"]
     assert (bare["handler"], ours["handler"]) == ("a bare boto3 client", "ranking.get_recommendation")
     assert all(one["first"] > one["next"] > 0 for one in (bare, ours))
+
+
+def test_only_who_asks_too_often_is_told_to_come_later() -> None:
+    said = CliRunner().invoke(bench, ["requests", "--seconds", "4", "--json"], catch_exceptions=False).stdout
+    steady, fivefold = json.loads(said)["measured"]
+    assert steady["statuses"] == {"200": 20}
+    assert set(fivefold["statuses"]) == {"200", "429"}
+    assert sum(fivefold["statuses"].values()) == 100
+    # One more than the formula has for the request that is due at the very end.
+    assert fivefold["most_admitted"] <= fivefold["allowed"] + 1
+    assert fivefold["without_hint"] == 0
