@@ -94,9 +94,9 @@ def request_ranking_update(request: Request) -> str:
         InvalidInputError: no trigger.
         ForbiddenError: the caller is a student.
     """
+    _require_staff(request)
     trigger = validation.text(request.body, "trigger", longest=64)
     envelope = outbox.metadata(request, "POST /ranking/updates")
-    _require_staff(request)
     outbox.commit(RankingUpdateRequested(trigger, metadata=envelope))
     return envelope.event_id
 
