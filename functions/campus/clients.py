@@ -24,6 +24,12 @@ _TIMING: dict[str, dict[str, Any]] = {
         "retries": {"mode": "standard", "total_max_attempts": 3},
     },
     "personalize-runtime": {"connect_timeout": 0.3, "read_timeout": 1.0, "retries": {"total_max_attempts": 1}},
+    # Asked once a process, by requests, too: a person waits behind it.
+    "secretsmanager": {
+        "connect_timeout": 1,
+        "read_timeout": 2,
+        "retries": {"mode": "standard", "total_max_attempts": 3},
+    },
     "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
 # Eight attempts: at 30 % throttling four would lose 0.8 % of the calls, so one page in an export of two hundred.

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from campus.observability import logger
+from campus.observability import logger, metrics
 from campus.settings import settings
 from ranking import campaign, last_good, popularity
 from ranking.answer import Answer
@@ -24,7 +24,7 @@ def recommend(student_id: str, enrolled: Collection[str], count: int, item_type:
     try:
         answer = campaign.recommend(student_id, count + len(enrolled), item_type)
     except CampaignUnavailableError as error:
-        logger().warning("no answer from the campaign", reason=str(error))
+        _note(error)
     else:
         _remember(student_id, item_type, answer)
         if (best := answer.without(enrolled).first(count)).items:
@@ -40,8 +40,15 @@ def rank(student_id: str, item_ids: Sequence[str]) -> Answer:
         try:
             return campaign.rank(student_id, item_ids)
         except CampaignUnavailableError as error:
-            logger().warning("no answer from the campaign", reason=str(error))
+            _note(error)
     return popularity.by_popularity(item_ids)
+
+
+def _note(error: CampaignUnavailableError) -> None:
+    logger().warning("no answer from the campaign", reason=str(error))
+    if error.is_outage:
+        metrics().add_metric("RankingFallback", "Count", 1)
+        metrics().flush_metrics()
 
 
 def _remember(student_id: str, item_type: str | None, answer: Answer) -> None:

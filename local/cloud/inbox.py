@@ -14,7 +14,7 @@ def latest_mails(wanted: dict[str, Any]) -> dict[str, Any]:
 
     kept = [mail for mails in list(ses._sent_emails.all_values()) if isinstance(mails, list) for mail in mails]
     message_id, address = wanted.get("messageId"), wanted.get("to")
-    chosen = []
+    chosen: list[dict[str, Any]] = []
     for number in range(len(kept[: wanted.get("before")]) - 1, -1, -1):
         mail = kept[number]
         if message_id in (None, mail["MessageId"]) and (not address or address in mail.get("To", [])):

@@ -53,7 +53,8 @@ def refuse_malformed_tokens() -> None:
         token = apigateway._extract_token_from_identity_source(authorizer.get("identitySource", []), headers, query)
         if not _well_formed(token or ""):
             return None, None, apigateway._jwt_unauthorized()
-        return await validate(route, authorizer, headers, query)
+        identity: tuple[Any, Any, Any] = await validate(route, authorizer, headers, query)
+        return identity
 
     apigateway._validate_jwt_authorizer = validated
 

@@ -57,7 +57,7 @@ class Camera:
         look(self._driver, width, _HEIGHT, dark=dark)
         if address is not None:
             self._driver.get(self._console + address)
-            self._driver.execute_script("scrollTo(0, 0)")  # type: ignore[no-untyped-call]
+            self._driver.execute_script("scrollTo(0, 0)")
         path = self._target / f"{name}.png"
         self._driver.save_screenshot(str(path))
         sys.stdout.write(f"{path}  {path.stat().st_size // 1024} KB\n")

@@ -21,7 +21,8 @@ def parsed(machine: str) -> Definition:
     """The definition, numbers filled in, functions, machine and crawler named by ARN."""
 
     def fill(found: re.Match[str]) -> str:
-        return {"ExportWorkers": "1", "MarginSeconds": "120", "PollSeconds": "60"}.get(found[1], f"arn:aws:lambda:x:1:function:{found[1]}")
+        numbers = {"ExportWorkers": "1", "MarginSeconds": "120", "PollSeconds": "60"}
+        return numbers.get(found[1], f"arn:aws:lambda:x:1:function:{found[1]}")
 
     definition: Definition = yaml.safe_load(re.sub(r"\$\{(\w+)\}", fill, TEXTS[machine]))
     return definition

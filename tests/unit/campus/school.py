@@ -30,6 +30,7 @@ ENVIRONMENT = {
     "REQUESTS_PER_SECOND": "1000000",
     "REQUEST_BURST": "1000000",
     "POWERTOOLS_SERVICE_NAME": "nightclass",
+    "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
     "AWS_DEFAULT_REGION": "ap-southeast-1",
     "AWS_ACCESS_KEY_ID": "test",
     "AWS_SECRET_ACCESS_KEY": "test",

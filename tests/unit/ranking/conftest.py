@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from ranking.breaker import breaker
 from tests.unit.campus import school
 from tests.unit.ranking.runtime import Runtime
 
@@ -17,6 +18,7 @@ def _cloud() -> Iterator[None]:
 @pytest.fixture(autouse=True)
 def _school(_cloud: None) -> None:
     school.empty()
+    breaker.cache_clear()
 
 
 @pytest.fixture

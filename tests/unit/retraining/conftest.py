@@ -32,7 +32,6 @@ ENVIRONMENT = {
     "AWS_ENDPOINT_URL_PERSONALIZE": "http://personalize.invalid",
     "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": "http://personalize-events.invalid",
     "AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME": "http://personalize-runtime.invalid",
-    "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
 }
 
 
