@@ -16,6 +16,8 @@ from typing import Any, TypeVar
 
 import boto3
 
+from tests import openapi
+
 T = TypeVar("T")
 ROOT = Path(__file__).parents[1]
 
@@ -78,7 +80,7 @@ class Stack:
         token: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> Answer:
-        """Send one request to the HTTP API."""
+        """Send one request to the HTTP API, and hold the answer to docs/openapi.yaml."""
         request = urllib.request.Request(self.ready["apiUrl"].rstrip("/") + path, method=method)
         for name, value in (headers or {}).items():
             request.add_header(name, value)
@@ -89,9 +91,12 @@ class Stack:
             request.add_header("Content-Type", "application/json")
         try:
             with urllib.request.urlopen(request, timeout=40) as response:
-                return _answer(response.status, response.read(), dict(response.headers))
+                answer = _answer(response.status, response.read(), dict(response.headers))
         except urllib.error.HTTPError as error:
-            return _answer(error.code, error.read(), dict(error.headers))
+            answer = _answer(error.code, error.read(), dict(error.headers))
+        undeclared = openapi.findings(method, path, answer.status, answer.headers, answer.body)
+        assert not undeclared, undeclared
+        return answer
 
     def mails(self, to: str) -> list[dict[str, Any]]:
         """Mails that the local SES accepted for `to`."""

@@ -1,9 +1,13 @@
 """The one place AWS clients come from, with the timeouts and retries each service needs."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 if TYPE_CHECKING:
+    from botocore.config import Config
     from mypy_boto3_dynamodb import DynamoDBClient, DynamoDBServiceResource
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_personalize import PersonalizeClient
@@ -24,12 +28,6 @@ _TIMING: dict[str, dict[str, Any]] = {
         "retries": {"mode": "standard", "total_max_attempts": 3},
     },
     "personalize-runtime": {"connect_timeout": 0.3, "read_timeout": 1.0, "retries": {"total_max_attempts": 1}},
-    # Asked once a process, by requests, too: a person waits behind it.
-    "secretsmanager": {
-        "connect_timeout": 1,
-        "read_timeout": 2,
-        "retries": {"mode": "standard", "total_max_attempts": 3},
-    },
     "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
 # Eight attempts: at 30 % throttling four would lose 0.8 % of the calls, so one page in an export of two hundred.
@@ -38,8 +36,26 @@ _DEFAULT: dict[str, Any] = {
     "read_timeout": 20,
     "retries": {"mode": "standard", "total_max_attempts": 8},
 }
+# What a request needs: an answer, or none in time to say so. Legacy mode's first pauses are tens of milliseconds.
+_HURRIED: dict[str, dict[str, Any]] = {
+    "dynamodb": {"connect_timeout": 0.5, "read_timeout": 2, "retries": {"mode": "legacy", "total_max_attempts": 5}},
+    "secretsmanager": {"connect_timeout": 0.3, "read_timeout": 1, "retries": {"total_max_attempts": 1}},
+}
 # A first connection with TLS takes a small function some hundred milliseconds; a write, a few.
 _IMPATIENT: dict[str, Any] = {"connect_timeout": 0.5, "read_timeout": 0.5, "retries": {"total_max_attempts": 1}}
+
+
+_is_hurried: ContextVar[bool] = ContextVar("is_hurried", default=False)
+
+
+@contextmanager
+def hurried() -> Iterator[None]:
+    """While somebody waits for an answer: clients give up in time to give one."""
+    before = _is_hurried.set(True)
+    try:
+        yield
+    finally:
+        _is_hurried.reset(before)
 
 
 @overload
@@ -60,23 +76,42 @@ def client(service: Literal["personalize-events"]) -> "PersonalizeEventsClient":
 def client(service: Literal["personalize-runtime"]) -> "PersonalizeRuntimeClient": ...
 @overload
 def client(service: Literal["secretsmanager", "cognito-idp"]) -> Any: ...  # noqa: ANN401 - no stubs for one call each
-@cache
 def client(service: str) -> Any:
     """A client of `service`, made once per process; AWS_ENDPOINT_URL[_<SERVICE>] steers where it goes."""
-    import boto3
-    from botocore.config import Config
+    return _client(service, _is_hurried.get())
 
-    return boto3.client(service, config=Config(**(_TIMING.get(service) or _DEFAULT)))
+
+def dynamodb() -> "DynamoDBServiceResource":
+    """The DynamoDB resource: items are plain Python values, numbers are `Decimal`."""
+    return _dynamodb(_is_hurried.get())
 
 
 @cache
-def dynamodb() -> "DynamoDBServiceResource":
-    """The DynamoDB resource: items are plain Python values, numbers are `Decimal`."""
+def _client(service: str, is_hurried: bool) -> Any:  # noqa: ANN401 - every service's; a key of the cache
     import boto3
+
+    return boto3.client(service, config=_config(service, is_hurried))
+
+
+@cache
+def _dynamodb(is_hurried: bool) -> "DynamoDBServiceResource":
+    import boto3
+
+    resource: DynamoDBServiceResource = boto3.resource("dynamodb", config=_config("dynamodb", is_hurried))
+    return resource
+
+
+def _config(service: str, is_hurried: bool) -> "Config":
     from botocore.config import Config
 
-    resource: DynamoDBServiceResource = boto3.resource("dynamodb", config=Config(**_DEFAULT))
-    return resource
+    own = _HURRIED.get(service) if is_hurried else None
+    return Config(**(own or _TIMING.get(service) or _DEFAULT))
+
+
+def forget() -> None:
+    """Let clients be made anew, for another environment."""
+    for maker in (_client, _dynamodb, impatient_dynamodb):
+        maker.cache_clear()
 
 
 @cache

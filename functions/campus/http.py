@@ -2,19 +2,27 @@
 
 import base64
 import json
+import re
+import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
+from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from campus import throttle, validation
+from botocore.exceptions import BotoCoreError, ClientError
+
+from campus import clients, outages, throttle, validation
 from campus.identity import Caller, ForbiddenError, UnauthorizedError, caller
 from campus.observability import logger
 from campus.throttle import TooManyRequestsError
 from campus.validation import InvalidInputError
 
 Wire = dict[str, Any]
+_IDEMPOTENCY_KEY = re.compile(r"[!-~]{1,128}")
+# An outage lasts longer than a person's second try.
+_RETRY_AFTER_SECONDS = 5
 _HEADERS = {"content-type": "application/json; charset=utf-8", "cache-control": "private, no-store"}
 
 
@@ -36,9 +44,10 @@ class Request:
     @property
     def idempotency_key(self) -> str | None:
         """The `Idempotency-Key` header: a repeated one answers what the first one did."""
-        if "idempotency-key" not in self.headers:
-            return None
-        return validation.text(self.headers, "idempotency-key", longest=128)
+        key = self.headers.get("idempotency-key")
+        if key is not None and not _IDEMPOTENCY_KEY.fullmatch(key):
+            raise InvalidInputError("idempotency-key must be 1 to 128 visible ASCII characters")
+        return key
 
 
 @dataclass(frozen=True)
@@ -51,14 +60,18 @@ class Response:
 
 
 def route(handle: Callable[[Request], Response]) -> Callable[[Mapping[str, Any], object], Wire]:
-    """Make `handle` a Lambda handler; domain errors become 400, 401, 403, 404 and 429, any other a bare 500."""
+    """Make `handle` a Lambda handler.
+
+    Domain errors become 400, 401, 403, 404 and 429, an outage of what it needs 503, any other error a bare 500.
+    """
 
     @wraps(handle)
     def handler(event: Mapping[str, Any], context: object) -> Wire:
         try:
             who = caller(event)
-            throttle.admit(who.user_id)
-            response = handle(_request(event, who))
+            with clients.hurried():
+                throttle.admit(who.user_id)
+                return _wire(handle(_request(event, who)))
         except InvalidInputError as error:
             response = Response(400, {"message": str(error)})
         except UnauthorizedError as error:
@@ -70,15 +83,29 @@ def route(handle: Callable[[Request], Response]) -> Callable[[Mapping[str, Any],
         except TooManyRequestsError as error:
             response = Response(429, {"message": str(error)}, {"retry-after": str(error.retry_after)})
         except Exception as error:  # the last line before the internet: no stack trace leaves
-            logger().exception("request failed", error=type(error).__name__)
-            response = Response(500, {"message": "something went wrong here; please try again"})
-        return {
-            "statusCode": response.status,
-            "headers": {**_HEADERS, **response.headers},
-            "body": json.dumps(response.body, ensure_ascii=False),
-        }
+            response = _failed(error)
+        return _wire(response)
 
     return handler
+
+
+def _wire(response: Response) -> Wire:
+    return {
+        "statusCode": response.status,
+        "headers": {**_HEADERS, **response.headers},
+        "body": json.dumps(response.body, ensure_ascii=False, allow_nan=False),
+    }
+
+
+def _failed(error: Exception) -> Response:
+    # An error's text may quote what was sent or written, so only its name and its place are logged.
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    where = f"{Path(place.filename).name}:{place.lineno}"
+    logger().error("request failed", error=type(error).__name__, where=where)
+    if isinstance(error, BotoCoreError | ClientError) and outages.is_outage(error):
+        headers = {"retry-after": str(_RETRY_AFTER_SECONDS)}
+        return Response(503, {"message": "something this needs does not answer; please try again"}, headers)
+    return Response(500, {"message": "something went wrong here; please try again"})
 
 
 def _request(event: Mapping[str, Any], who: Caller) -> Request:

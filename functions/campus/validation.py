@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 # What Personalize, DynamoDB keys ('#' is our separator), URLs and Cognito user names all take.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
+_DIGITS = re.compile(r"-?[0-9]{1,9}")
 MAX_CONTENT = 10_000
 MAX_URL = 2_048
 
@@ -20,6 +21,13 @@ def mapping(value: object, field: str) -> Mapping[str, Any]:
     if not isinstance(value, Mapping):
         raise InvalidInputError(f"{field} must be a JSON object")
     return value
+
+
+def only(source: Mapping[str, Any], *known: str) -> Mapping[str, Any]:
+    """The source itself, with no field but these: a misspelt one would be ignored without a word."""
+    if unknown := sorted(source.keys() - set(known)):
+        raise InvalidInputError(f"{unknown[0][:64]!r} is not known here; known: {', '.join(known)}")
+    return source
 
 
 def text(source: Mapping[str, Any], field: str, *, longest: int = 256) -> str:
@@ -45,13 +53,15 @@ def identifier(source: Mapping[str, Any], field: str) -> str:
 
 
 def url(source: Mapping[str, Any], field: str) -> str:
-    """An absolute http, https or s3 URL with a host."""
+    """An absolute http, https or s3 URL with a host, without control or formatting signs and without a password."""
     value = text(source, field, longest=MAX_URL)
     try:
         parts = urlsplit(value)
     except ValueError:
         parts = urlsplit("")
-    if parts.scheme not in {"http", "https", "s3"} or not parts.netloc:
+    # urlsplit drops line ends and tabs without a word.
+    is_printable = all(sign.isprintable() for sign in value)
+    if parts.scheme not in {"http", "https", "s3"} or not parts.netloc or "@" in parts.netloc or not is_printable:
         raise InvalidInputError(f"{field} must be an absolute http, https or s3 URL")
     return value
 
@@ -59,10 +69,7 @@ def url(source: Mapping[str, Any], field: str) -> str:
 def integer(source: Mapping[str, Any], field: str, *, default: int, low: int, high: int) -> int:
     """A whole number in [low, high], given as number or digits."""
     value = source.get(field, default)
-    try:
-        number = int(str(value)) if not isinstance(value, bool) else None
-    except ValueError:
-        number = None
+    number = int(str(value)) if not isinstance(value, bool) and _DIGITS.fullmatch(str(value)) else None
     if number is None or not low <= number <= high:
         raise InvalidInputError(f"{field} must be a whole number from {low} to {high}")
     return number

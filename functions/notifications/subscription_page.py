@@ -19,7 +19,7 @@ def answer(method: str, token: str, form: str) -> tuple[int, str]:
     """
     known = subscription.verified(token)
     if known is None:
-        return 400, message.page("unsubscribe_refused", None)
+        return 403 if token else 400, message.page("unsubscribe_refused", None)
     student_id, topic = known
     if method == "POST" and all(word in form for word in _ONE_CLICK):
         return 200, message.page("unsubscribed", subscription.end(student_id, topic))

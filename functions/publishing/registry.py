@@ -123,7 +123,7 @@ def _materials(body: Mapping[str, Any], class_id: str) -> list[dict[str, str]]:
             title = _line(raw, "title") if raw.get("title") is not None else item_id
         except InvalidInputError as error:
             raise InvalidInputError(f"materials[{n}]: {error}") from None
-        if item_id in materials or item_id == class_id:
+        if item_id == class_id:
             raise InvalidInputError(f"materials[{n}]: itemId {item_id} is taken")
         materials[item_id] = {"itemId": item_id, "type": kind, "title": title}
     return list(materials.values())

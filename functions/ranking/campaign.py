@@ -1,20 +1,26 @@
 """The first rung: the campaigns of Amazon Personalize, which know a student only by pseudonym."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
-from botocore.parsers import ResponseParserError
 
 from campus import tables
 from campus.clients import client
+from campus.observability import logger
 from campus.pseudonyms import pseudonym
 from campus.settings import settings
 from ranking.answer import Answer, Scored
 from ranking.breaker import breaker
+from ranking.deadline import within
+
+Ask = Callable[[], Sequence[Mapping[str, Any]]]
 
 # GetRecommendations and GetPersonalizedRanking: 500 items a call.
 MAX_RESULTS = 500
+# The client's two timeouts together; they begin anew with every packet, this does not.
+PATIENCE_SECONDS = 1.3
 
 
 class CampaignUnavailableError(Exception):
@@ -43,16 +49,20 @@ def recommend(student_id: str, count: int, item_type: str | None) -> Answer:
     group = settings.dataset_group
     filter_name = f"{group}-only-{item_type}" if item_type else f"{group}-not-enrolled"
 
-    def ask() -> Sequence[Mapping[str, Any]]:
-        answer = client("personalize-runtime").get_recommendations(
-            campaignArn=_arn("campaign", f"{group}-recommendation"),
-            filterArn=_arn("filter", filter_name),
-            userId=pseudonym(student_id),
-            numResults=min(count, MAX_RESULTS),
+    def prepare() -> Ask:
+        user = _known(student_id)
+        return lambda: (
+            client("personalize-runtime")
+            .get_recommendations(
+                campaignArn=_arn("campaign", f"{group}-recommendation"),
+                filterArn=_arn("filter", filter_name),
+                userId=user,
+                numResults=min(count, MAX_RESULTS),
+            )
+            .get("itemList", [])
         )
-        return answer.get("itemList", [])
 
-    return _answer(ask, f"{group}-recommendation")
+    return _answer(prepare, f"{group}-recommendation")
 
 
 def rank(student_id: str, item_ids: Sequence[str]) -> Answer:
@@ -63,21 +73,29 @@ def rank(student_id: str, item_ids: Sequence[str]) -> Answer:
     """
     name = f"{settings.dataset_group}-ranking"
 
-    def ask() -> Sequence[Mapping[str, Any]]:
-        answer = client("personalize-runtime").get_personalized_ranking(
-            campaignArn=_arn("campaign", name), inputList=list(item_ids), userId=pseudonym(student_id)
+    def prepare() -> Ask:
+        user = _known(student_id)
+        return lambda: (
+            client("personalize-runtime")
+            .get_personalized_ranking(campaignArn=_arn("campaign", name), inputList=list(item_ids), userId=user)
+            .get("personalizedRanking", [])
         )
-        return answer.get("personalizedRanking", [])
 
-    return _answer(ask, name)
+    return _answer(prepare, name)
 
 
-def _answer(ask: Callable[[], Sequence[Mapping[str, Any]]], name: str) -> Answer:
+def _known(student_id: str) -> str:
+    """The pseudonym, with a client made: a cold start's time is not the campaign's."""
+    client("personalize-runtime")
+    return pseudonym(student_id)
+
+
+def _answer(prepare: Callable[[], Ask], name: str) -> Answer:
     circuit = breaker(name)
     if circuit.is_open:
         raise CampaignUnavailableError("CircuitOpen")
     try:
-        items = [Scored(str(item["itemId"]), float(item.get("score", 0.0))) for item in ask() if "itemId" in item]
+        items = _scored(within(PATIENCE_SECONDS, prepare()))
     except ClientError as error:
         code = str(error.response.get("Error", {}).get("Code", "Unknown"))
         # A refusal costs no timeout, and shows that somebody is there.
@@ -87,13 +105,21 @@ def _answer(ask: Callable[[], Sequence[Mapping[str, Any]]], name: str) -> Answer
             circuit.answered()
         is_outage = code != "ResourceNotFoundException" or _should_serve(name)
         raise CampaignUnavailableError(code, is_outage=is_outage) from error
-    except (BotoCoreError, ResponseParserError) as error:
+    # Besides the SDK's own errors those of reading an answer that is none: anything can come back from a broken proxy.
+    except Exception as error:
         circuit.failed()
         raise CampaignUnavailableError(type(error).__name__) from error
     circuit.answered()
     if not items:
         raise CampaignUnavailableError("EmptyAnswer")
     return Answer(items, "campaign", _model_version(name))
+
+
+def _scored(item_list: Sequence[Mapping[str, Any]]) -> list[Scored]:
+    items = [Scored(str(item["itemId"]), float(item.get("score", 0.0))) for item in item_list]
+    if not all(math.isfinite(item.score) for item in items):
+        raise ValueError("a score is no number")
+    return items
 
 
 def _should_serve(name: str) -> bool:
@@ -107,7 +133,12 @@ def _model_version(name: str) -> str | None:
 
 
 def _model_row(name: str) -> tables.Item:
-    return tables.operations().get_item(Key={"pk": "MODEL", "sk": name}).get("Item", {})
+    """{} also where the table is away: who answers matters more than the name of the model."""
+    try:
+        return tables.operations().get_item(Key={"pk": "MODEL", "sk": name}).get("Item", {})
+    except (ClientError, BotoCoreError) as error:
+        logger().warning("the model's row was not read", error=type(error).__name__)
+        return {}
 
 
 def _arn(kind: str, name: str) -> str:

@@ -9,5 +9,6 @@ from ranking import class_board
 def handler(request: Request) -> Response:
     """`{"classId", "students", "ranking": [{"place", "score"[, "studentId"]}]}`."""
     class_id = validation.identifier(request.path, "classId")
-    count = validation.integer(request.query, "numResults", default=100, low=1, high=1000)
+    query = validation.only(request.query, "numResults")
+    count = validation.integer(query, "numResults", default=100, low=1, high=1000)
     return Response(200, class_board.view(request.caller, class_id, count))

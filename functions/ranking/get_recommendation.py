@@ -10,7 +10,8 @@ from ranking.popularity import ITEM_TYPES
 def handler(request: Request) -> Response:
     """`{"userId", "recommendations": [{"itemId", "score"}], "source", "modelVersion"}`."""
     student_id = validation.identifier(request.path, "userId")
-    count = validation.integer(request.query, "numResults", default=25, low=1, high=100)
-    item_type = validation.choice(request.query, "type", ITEM_TYPES) if "type" in request.query else None
+    query = validation.only(request.query, "numResults", "type")
+    count = validation.integer(query, "numResults", default=25, low=1, high=100)
+    item_type = validation.choice(query, "type", ITEM_TYPES) if "type" in query else None
     enrolled = access.authorize(request.caller, student_id)
     return Response(200, ladder.recommend(student_id, enrolled, count, item_type).body(student_id))

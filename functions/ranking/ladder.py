@@ -29,7 +29,7 @@ def recommend(student_id: str, enrolled: Collection[str], count: int, item_type:
         _remember(student_id, item_type, answer)
         if (best := answer.without(enrolled).first(count)).items:
             return best
-    if (last := last_good.recall(student_id, item_type)) and (best := last.without(enrolled).first(count)).items:
+    if (last := _recall(student_id, item_type)) and (best := last.without(enrolled).first(count)).items:
         return best
     return popularity.popular(enrolled, count, item_type)
 
@@ -57,3 +57,12 @@ def _remember(student_id: str, item_type: str | None, answer: Answer) -> None:
         last_good.remember(student_id, item_type, answer)
     except (ClientError, BotoCoreError) as error:
         logger().warning("the answer was not kept", reason=type(error).__name__)
+
+
+def _recall(student_id: str, item_type: str | None) -> Answer | None:
+    """None also where the table is away: popular items come from another one."""
+    try:
+        return last_good.recall(student_id, item_type)
+    except (ClientError, BotoCoreError) as error:
+        logger().warning("the last answer was not read", reason=type(error).__name__)
+        return None

@@ -19,14 +19,19 @@ def popular(enrolled: Collection[str], count: int, item_type: str | None) -> Ans
         item_type: course, document or quiz, or None for every type.
 
     Returns:
-        An answer whose scores are shares of the interactions that all its items have together.
+        An answer whose scores fall and sum to 1, unless nothing was ever used.
     """
-    chosen: dict[str, float] = {}
-    for tier in (_of_classes(enrolled, item_type), _everywhere(item_type, count + len(enrolled))):
-        for item_id, uses in sorted(tier, key=lambda pair: (-pair[1], pair[0])):
-            if item_id not in enrolled and len(chosen) < count:
-                chosen.setdefault(item_id, uses)
-    return Answer(_shares(chosen.items()), "popular")
+    own = dict(_best_first(_of_classes(enrolled, item_type)))
+    others = {
+        item_id: uses
+        for item_id, uses in _best_first(_everywhere(item_type, count + len(enrolled)))
+        if item_id not in own
+    }
+    # Scores fall from the first item to the last: what is one's own counts as if it had all uses of the busiest other.
+    lead = max(others.values(), default=0.0)
+    ranked = [(item_id, uses + lead) for item_id, uses in own.items()] + list(others.items())
+    chosen = [(item_id, uses) for item_id, uses in ranked if item_id not in enrolled][:count]
+    return Answer(_shares(chosen), "popular")
 
 
 def by_popularity(item_ids: Sequence[str]) -> Answer:
@@ -61,8 +66,17 @@ def _of_classes(class_ids: Collection[str], item_type: str | None) -> Iterator[t
             (str(row["itemId"]), float(row.get("score", 0)))
             for page in pages
             for row in page
-            if item_type in (None, row.get("type"))
+            # Any student can hand something in under any name; only what the class lists has a title.
+            if item_type in (None, row.get("type")) and "title" in row
         )
+
+
+def _best_first(uses: Iterable[tuple[str, float]]) -> list[tuple[str, float]]:
+    """Each item once, with the most uses it has anywhere; equals by id."""
+    most: dict[str, float] = {}
+    for item_id, count in uses:
+        most[item_id] = max(count, most.get(item_id, 0.0))
+    return sorted(most.items(), key=lambda pair: (-pair[1], pair[0]))
 
 
 def _everywhere(item_type: str | None, count: int) -> Iterator[tuple[str, float]]:

@@ -81,16 +81,16 @@ def material_key(material: Material) -> Wire:
 
 def material(material: Material, created_at: int) -> Wire:
     """A row of ClassActivity for an item nobody has used yet; `created_at` is for one nobody has seen used."""
-    wire = {
+    return {
         **material_key(material),
         "itemId": {"S": material.item_id},
+        "title": {"S": material.title or material.item_id},
         "type": {"S": material.type},
         "createdAt": {"N": str(created_at if material.created_at is None else material.created_at)},
         "member": {"S": f"ITEM#{material.item_id}"},
         "board": {"S": f"items#{material.type}"},
         "score": {"N": "0"},
     }
-    return wire | ({"title": {"S": material.title}} if material.title else {})
 
 
 def member_key(class_id: str, student_id: str) -> Wire:

@@ -84,8 +84,9 @@ def edit(path: str, old: str, new: str) -> Break:
     """A source file, or text file, that reads otherwise."""
 
     def apply(project: Project) -> Project:
-        assert old in project.sources[path], f"{path} no longer says {old!r}"
-        return project.with_source(path, project.sources[path].replace(old, new))
+        told = project.sources if path in project.sources else project.documents
+        assert old in told[path], f"{path} no longer says {old!r}"
+        return project.with_source(path, told[path].replace(old, new))
 
     return apply
 

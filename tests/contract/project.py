@@ -69,8 +69,10 @@ class Project:
         return twin
 
     def with_source(self, path: str, text: str) -> "Project":
-        """A copy in which one file reads otherwise."""
-        return Project(self.template, self.definitions, self.fixtures, {**self.sources, path: text}, self.documents)
+        """A copy in which one file reads otherwise, or is there in addition."""
+        sources, documents = dict(self.sources), dict(self.documents)
+        (documents if path in documents else sources)[path] = text
+        return Project(self.template, self.definitions, self.fixtures, sources, documents)
 
     @cached_property
     def code(self) -> Codebase:

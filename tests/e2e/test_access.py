@@ -47,7 +47,7 @@ ENROL_SOMEBODY = """
 nobody          401  401    401     401      401     401
 student 1       202  403    403     400      400     403
 student 2       403  202    403     400      400     403
-teacher         202  202    404     400      400     404
+teacher         403  403    403     400      400     403
 other teacher   403  403    403     400      400     403
 admin           202  202    404     400      400     404
 """
@@ -211,7 +211,7 @@ def test_everybody_may_do_what_is_theirs_and_learns_nothing_else(
     schools: Callable[[str], School], route: str, record_property: Callable[[str, object], None]
 ) -> None:
     """All refusals of a caller are one and the same answer, whether the id is foreign or absent."""
-    # Whoever enrols may be read by other teachers afterwards.
+    # Who enrols elsewhere may be read by the teachers there.
     school = schools("ghi-danh" if route.endswith("/enrollments") else "quyen")
     refusals: dict[int, list[tuple[Any, Any]]] = {401: [], 403: []}
     differing, tried = [], 0

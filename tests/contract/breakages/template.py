@@ -160,7 +160,35 @@ QUEUES: Breakages = {
     ],
 }
 
+HANDLERS = ("functions/ranking/get_recommendation.py", "functions/ranking/get_class_ranking.py")
+OPENAPI = "docs/openapi.yaml"
 API: Breakages = {
+    "the_document_describes_every_route": [
+        ("an undocumented route", prop("PutClassFunction.Events.Route.Properties.Path", "/klasses/{classId}")),
+        ("a route gone", prop("PutClassFunction.Events", {})),
+        ("a route that is not there", edit(OPENAPI, "  /ranking/updates:", "  /ranking/update:")),
+        (
+            "another method",
+            edit(OPENAPI, "    put:\n      operationId: putClass", "    post:\n      operationId: putClass"),
+        ),
+    ],
+    "the_document_says_what_needs_a_token": [
+        ("said to be open", edit(OPENAPI, "tags: [registry]", "tags: [registry]\n      security: []")),
+        ("said to be closed", edit(OPENAPI, "      security: []\n", "")),
+        ("opened", prop("PutClassFunction.Events.Route.Properties.Auth", {"Authorizer": "NONE"})),
+    ],
+    "the_document_names_the_handlers": [
+        ("another name", edit(OPENAPI, "operationId: putClass", "operationId: setClass"))
+    ],
+    "the_document_has_the_handlers_parameters": [
+        ("another bound", edit(HANDLERS[0], "high=100)", "high=200)")),
+        ("another default", edit(OPENAPI, "maximum: 1000, default: 100", "maximum: 1000, default: 50")),
+        ("another name", edit(HANDLERS[1], '"numResults", default', '"limit", default')),
+        (
+            "one untold",
+            edit(OPENAPI, "        - name: type\n          in: query", "        - name: type\n          in: header"),
+        ),
+    ],
     "every_route_has_the_authorizer": [
         ("an open route", prop("GetRecommendationFunction.Events.Route.Properties.Auth", {"Authorizer": "NONE"})),
         ("no default", top("Globals.HttpApi.Auth.DefaultAuthorizer", GONE)),

@@ -71,9 +71,7 @@ def template() -> Mapping[str, Any]:
 
 def forget_clients() -> None:
     """Clients are made once a process; each module has a cloud of its own."""
-    clients.client.cache_clear()  # type: ignore[attr-defined]
-    clients.dynamodb.cache_clear()
-    clients.impatient_dynamodb.cache_clear()
+    clients.forget()
 
 
 @contextmanager
@@ -150,9 +148,10 @@ def add_class(class_id: str, *teachers: str) -> None:
         put(Item={"classId": class_id, "activity": member, "teacherId": teacher, "member": member})
 
 
-def add_item(class_id: str, item_id: str, kind: str, uses: int) -> None:
+def add_item(class_id: str, item_id: str, kind: str, uses: int, *, is_listed: bool = True) -> None:
     member = f"ITEM#{item_id}"
     item: dict[str, Any] = {"itemId": item_id, "type": kind, "member": member, "board": f"items#{kind}", "score": uses}
+    item |= {"title": item_id} if is_listed else {}
     tables.class_activity().put_item(Item={"classId": class_id, "activity": member, **item})
 
 

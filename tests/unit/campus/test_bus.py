@@ -92,11 +92,23 @@ def test_each_service_has_one_client_with_its_own_patience() -> None:
     assert (vars(runtime)["connect_timeout"], vars(runtime)["read_timeout"]) == (0.3, 1.0)
 
 
+def test_who_waits_for_an_answer_is_told_in_time() -> None:
+    with clients.hurried():
+        hurried = clients.dynamodb().meta.client
+        assert hurried is clients.dynamodb().meta.client
+        times = vars(hurried.meta.config)
+        # API Gateway gives a function's timeout, 15 s, to the caller.
+        assert times["retries"]["total_max_attempts"] * times["read_timeout"] < 12
+        assert vars(clients.client("secretsmanager").meta.config)["read_timeout"] <= 1
+    assert clients.dynamodb().meta.client is not hurried
+    assert vars(clients.dynamodb().meta.client.meta.config)["retries"]["total_max_attempts"] == 8
+
+
 def test_an_endpoint_can_be_swapped_for_one_service(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME", "http://127.0.0.1:2")
-    clients.client.cache_clear()  # type: ignore[attr-defined]
+    clients.forget()
 
     assert clients.client("personalize-runtime").meta.endpoint_url == "http://127.0.0.1:2"
     assert clients.client("events").meta.endpoint_url == "http://127.0.0.1:1"
-    clients.client.cache_clear()  # type: ignore[attr-defined]
+    clients.forget()

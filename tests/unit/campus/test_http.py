@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError, ParamValidationError, ReadTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,12 +135,62 @@ def test_errors_become_statuses_and_tell_no_more_than_they_should(error: Excepti
     assert (answer["statusCode"], body(answer)) == (status, {"message": message})
 
 
+def client_error(code: str, status: int, *reasons: str) -> ClientError:
+    response = {
+        "Error": {"Code": code, "Message": "Value 'an@school.example' failed"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+        "CancellationReasons": [{"Code": reason} for reason in reasons],
+    }
+    return ClientError(response, "PutItem")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ReadTimeoutError(endpoint_url="https://dynamodb"), 503),
+        (EndpointConnectionError(endpoint_url="https://dynamodb"), 503),
+        (client_error("InternalServerError", 500), 503),
+        (client_error("ProvisionedThroughputExceededException", 400), 503),
+        (client_error("TransactionCanceledException", 400, "None", "ThrottlingError"), 503),
+        (client_error("TransactionCanceledException", 400, "None", "ValidationError"), 500),
+        (client_error("AccessDeniedException", 400), 500),
+        (client_error("ValidationException", 400), 500),
+        (ParamValidationError(report="an@school.example"), 500),
+    ],
+    ids=lambda value: str(value)[:60],
+)
+def test_an_outage_asks_for_another_try_and_no_error_is_quoted(
+    error: Exception, status: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    @route
+    def fails(request: Request) -> Response:
+        raise error
+
+    answer = fails(event(), None)
+
+    assert answer["statusCode"] == status
+    assert ("retry-after" in answer["headers"]) == (status == 503)
+    [logged] = caplog.records
+    assert vars(logged)["error"] == type(error).__name__
+    assert vars(logged)["where"].startswith("test_http.py:")
+    assert "an@school.example" not in f"{vars(logged)} {logged.exc_info}{answer['body']}"
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_an_answer_is_json_or_none(value: float) -> None:
+    @route
+    def answers(request: Request) -> Response:
+        return Response(200, {"score": value})
+
+    assert answers(event(), None)["statusCode"] == 500
+
+
 @pytest.mark.parametrize("context", [{}, {"authorizer": {}}, {"authorizer": {"jwt": {"claims": {}}}}])
 def test_without_claims_nobody_gets_in(context: Mapping[str, Any]) -> None:
     assert echo(event(requestContext=context), None)["statusCode"] == 401
 
 
-@pytest.mark.parametrize("key", ["", " ", "x" * 129])
+@pytest.mark.parametrize("key", ["", " ", "a b", "\u00e9", "a\n", "x" * 129])
 def test_an_unusable_idempotency_key_is_a_bad_request(key: str) -> None:
     answer = echo(event(headers={"idempotency-key": key}), None)
 

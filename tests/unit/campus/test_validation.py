@@ -52,13 +52,34 @@ def test_no_id(value: object) -> None:
         validation.identifier({"id": value}, "id")
 
 
-@pytest.mark.parametrize("value", ["https://a/b", "http://a", "s3://bucket/key", "https://a/" + "x" * 2038])
+@pytest.mark.parametrize(
+    "value",
+    [
+        "https://a/b",
+        "http://a",
+        "s3://bucket/key",
+        "https://a/Bài tập 1.pdf",
+        "https://a/@b",
+        "https://a/" + "x" * 2038,
+    ],
+)
 def test_a_url(value: str) -> None:
     assert validation.url({"url": value}, "url") == value
 
 
 @pytest.mark.parametrize(
-    "value", ["a/b", "//a/b", "javascript:alert(1)", "file:///etc/passwd", "https:///x", "https://a/" + "x" * 2039, 5]
+    "value",
+    [
+        *("a/b", "//a/b", "javascript:alert(1)", "file:///etc/passwd", "https:///x", "https://a/" + "x" * 2039, 5),
+        *(
+            "https://a/\r\nSet-Cookie:1",
+            "https://a/\tb",
+            "https://a/\0",
+            "https://a/\u202etxt.exe",
+            "https://a/\u2028b",
+        ),
+        *("https://user:word@a/b", "https://user@a/b"),
+    ],
 )
 def test_no_url(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^url "):
@@ -70,7 +91,9 @@ def test_a_whole_number(given_: dict[str, Any], expected: int) -> None:
     assert validation.integer(given_, "n", default=25, low=1, high=100) == expected
 
 
-@pytest.mark.parametrize("value", ["0", 101, "", "1.5", 1.5, True, None, [], "1" * 5000, "NaN"])
+@pytest.mark.parametrize(
+    "value", ["0", 101, "", "1.5", 1.5, True, None, [], "1" * 5000, "NaN", "1_0", " 10 ", "٣", "+3", "1e1"]
+)
 def test_no_whole_number(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^n must be a whole number from 1 to 100$"):
         validation.integer({"n": value}, "n", default=25, low=1, high=100)

@@ -21,8 +21,7 @@ def clients_of_this_module() -> Iterator[None]:
 
 
 def forget_clients() -> None:
-    for maker in (clients.client, clients.dynamodb):
-        maker.cache_clear()  # type: ignore[union-attr]
+    clients.forget()
 
 
 @pytest.fixture

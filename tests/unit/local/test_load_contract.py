@@ -41,8 +41,7 @@ def functions(tables: Tables, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 def forget_clients() -> None:
-    for maker in (clients.client, clients.dynamodb):
-        maker.cache_clear()  # type: ignore[union-attr]
+    clients.forget()
 
 
 def contents(client: "DynamoDBClient", table: str) -> dict[tuple[str, ...], dict[str, Any]]:

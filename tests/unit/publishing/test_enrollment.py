@@ -90,8 +90,10 @@ def test_engagement_before_enrolment_keeps_its_score() -> None:
     ("caller", "class_id", "student_id", "status"),
     [
         (ADMIN, "toan-10", "sv-an", 202),
-        (TEACHER, "toan-10", "sv-an", 202),
-        (TEACHER, "ly-10", "sv-an", 403),
+        # Whoever enrols a student in a class of theirs may read them afterwards.
+        (TEACHER, "toan-10", "sv-an", 403),
+        (TEACHER, "toan-10", "nobody", 403),
+        (TEACHER, "no-class", "sv-an", 403),
         (Caller("gv-ha", "student"), "toan-10", "sv-an", 403),
         (AN, "toan-10", "sv-binh", 403),
         (AN, "toan-10", "nobody", 403),

@@ -116,7 +116,10 @@ def test_without_a_key_every_request_is_a_new_event() -> None:
 Part = st.text(min_size=1, max_size=20).filter(lambda text: bool(text.strip()))
 
 
-@given(Part, Part, Part, Part, Part, Part)
+Key = st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=20)
+
+
+@given(Part, Part, Key, Part, Part, Key)
 def test_the_event_id_is_a_function_of_caller_resource_and_key(
     user: str, resource: str, key: str, other_user: str, other_resource: str, other_key: str
 ) -> None:

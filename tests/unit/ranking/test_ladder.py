@@ -1,4 +1,4 @@
-"""GET and POST /ranking/{userId}: campaign, last good answer, popular items."""
+"""GET /ranking/{userId}: campaign, last good answer, popular items."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from botocore.exceptions import ConnectTimeoutError, ReadTimeoutError
 
 from campus import clock, tables, tombstones
 from campus.identity import Caller
-from ranking import get_recommendation, rank_items
+from ranking import get_recommendation
 from tests.unit.campus import school
 from tests.unit.campus.school import Answer
 from tests.unit.ranking.runtime import PREFIX, Runtime, known_as, refusal
@@ -47,10 +47,6 @@ def promote(campaign: str, version: str) -> None:
 def recommend(**query: object) -> Answer:
     text = {name: str(value) for name, value in query.items()}
     return school.call(get_recommendation.handler, AN, {"userId": "sv-an"}, query=text)
-
-
-def rerank(item_ids: object) -> Answer:
-    return school.call(rank_items.handler, AN, {"userId": "sv-an"}, {"itemIds": item_ids})
 
 
 def ids(answer: Answer) -> list[str]:
@@ -157,8 +153,19 @@ def test_day_one_answers_popular_items_of_the_own_classes_first(runtime: Runtime
     assert ids(answer) == ["toan-quiz", "toan-doc", "toan-hw", "van-doc", "ly-10", "van-10", "su-10"]
     scores = {item["itemId"]: item["score"] for item in answer.body["recommendations"]}
     assert sum(scores.values()) == pytest.approx(1)
-    assert scores["van-doc"] == pytest.approx(100 / 193)
+    # Three of one's own with a lead of 100, and the uses.
+    assert scores["toan-quiz"] == pytest.approx(107 / 493)
+    assert scores["van-doc"] == pytest.approx(100 / 493)
     assert scores["su-10"] == 0
+    assert sorted(scores.values(), reverse=True) == list(scores.values())
+
+
+def test_what_the_class_does_not_list_is_not_popular(runtime: Runtime) -> None:
+    """A student may hand something in under any name; it is no recommendation for the others."""
+    runtime.error = refusal("ResourceNotFoundException")
+    school.add_item("toan-10", "buy-my-notes", "assignment", 900, is_listed=False)
+
+    assert "buy-my-notes" not in ids(recommend())
 
 
 @pytest.mark.parametrize(
@@ -241,53 +248,6 @@ def test_twenty_five_results_unless_said_otherwise(runtime: Runtime) -> None:
 
     assert len(ids(recommend())) == 25
     assert len(ids(recommend(numResults=100))) == 100
-
-
-def test_given_items_are_ranked_by_the_ranking_campaign(runtime: Runtime) -> None:
-    promote("student-ranking-ranking", "r-3")
-    runtime.items = ["van-10", "ly-10"]
-
-    answer = rerank(["new-item", "ly-10", "van-10", "ly-10"])
-
-    assert ids(answer) == ["van-10", "ly-10", "new-item"]
-    assert answer.body["recommendations"][-1]["score"] == 0
-    assert (answer.body["source"], answer.body["modelVersion"]) == ("campaign", "r-3")
-    assert runtime.asked == [
-        {
-            "campaignArn": f"{PREFIX}campaign/student-ranking-ranking",
-            "inputList": ["new-item", "ly-10", "van-10"],
-            "userId": known_as("sv-an"),
-        }
-    ]
-
-
-@pytest.mark.parametrize("outage", [None, *OUTAGES[:1]])
-def test_without_a_ranking_campaign_given_items_come_by_popularity(
-    runtime: Runtime, outage: Exception | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    runtime.error = outage
-    if outage is None:
-        monkeypatch.setenv("ENABLE_RERANKING", "false")
-
-    answer = rerank(["b-unknown", "toan-doc", "a-unknown", "van-hw", "ly-10"])
-
-    assert ids(answer) == ["van-hw", "ly-10", "toan-doc", "b-unknown", "a-unknown"]
-    assert answer.body["recommendations"][0]["score"] == pytest.approx(500 / 555)
-    assert (answer.body["source"], answer.body["modelVersion"]) == ("popular", None)
-    assert len(runtime.asked) == (1 if outage else 0)
-
-
-@pytest.mark.parametrize("item_ids", [None, [], "ly-10", {"ly-10": 1}, [1], ["a#b"], [None], ["x"] * 501, [["x"]]])
-def test_a_malformed_list_is_refused(runtime: Runtime, item_ids: object) -> None:
-    answer = rerank(item_ids)
-
-    assert answer.status == 400
-    assert answer.body["message"].startswith("itemIds")
-    assert runtime.asked == []
-
-
-def test_five_hundred_items_are_ranked(runtime: Runtime) -> None:
-    assert len(ids(rerank([f"item-{n}" for n in range(500)]))) == 500
 
 
 def test_no_answer_is_kept_of_an_erased_student(runtime: Runtime) -> None:

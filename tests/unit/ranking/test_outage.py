@@ -1,7 +1,9 @@
 """A campaign that does not answer is left alone for a while, and counted where it should have answered."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from threading import Event
+from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
@@ -129,9 +131,60 @@ def test_the_campaigns_have_a_circuit_each(runtime: Runtime, stopped: Clock) -> 
     assert recommend() == "popular"
 
 
-def test_an_answer_that_is_none_is_no_error(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(runtime, "get_recommendations", lambda **_: {"message": "<html>"})
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"message": "<html>"},
+        [],
+        {"itemList": "x"},
+        {"itemList": [[]]},
+        {"itemList": [{}]},
+        {"itemList": [{"itemId": "ly-10", "score": "abc"}]},
+        {"itemList": [{"itemId": "ly-10", "score": float("nan")}]},
+        {"itemList": [{"itemId": "ly-10", "score": float("inf")}]},
+    ],
+    ids=str,
+)
+def test_an_answer_that_is_none_is_no_error(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, answer: Mapping[str, Any]
+) -> None:
+    monkeypatch.setattr(runtime, "get_recommendations", lambda **_: answer)
     assert recommend() == "popular"
+    assert not [row for row in school.rows(tables.operations()) if row["pk"].startswith("CACHE#")]
+
+
+def test_an_answer_that_trickles_in_is_not_waited_for(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> None:
+    ended = Event()
+    request.addfinalizer(ended.set)
+    monkeypatch.setattr("ranking.campaign.PATIENCE_SECONDS", 0.05)
+    monkeypatch.setattr(runtime, "get_recommendations", lambda **_: ended.wait(60) and {"itemList": []})
+    assert recommend() == "popular"
+    assert not ended.is_set()
+
+
+@pytest.mark.parametrize("code", ["ResourceNotFoundException", "ProvisionedThroughputExceededException"])
+def test_operations_being_away_costs_nobody_an_answer(
+    runtime: Runtime, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    def away() -> Any:
+        raise answered(code, 400)
+
+    monkeypatch.setattr(tables, "operations", away)
+    runtime.items = ["ly-10"]
+    assert recommend() == "campaign"
+    runtime.error = ABSENT
+    assert recommend() == "popular"
+
+
+def test_the_key_being_away_is_an_outage_of_the_campaign(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(_: str) -> str:
+        raise ReadTimeoutError(endpoint_url="https://secretsmanager")
+
+    monkeypatch.setattr("ranking.campaign.pseudonym", away)
+    assert recommend() == "popular"
+    assert runtime.asked == []
 
 
 @pytest.mark.parametrize("outage", [TIMEOUT, BROKEN, THROTTLED, GARBAGE])
