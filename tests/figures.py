@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 # The titles under which tests may keep something, by `record_property`: rows of a table, or lines.
-TITLES = ("faults", "personal data", "failed nights", "crashes of a night", "mutants of a state machine")
+TITLES = (
+    "access",
+    "outages",
+    "faults",
+    "personal data",
+    "failed nights",
+    "crashes of a night",
+    "mutants of a state machine",
+)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

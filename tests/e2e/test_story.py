@@ -88,6 +88,28 @@ def test_a_student_is_recommended_what_is_theirs_and_no_class_they_are_in(
         assert not enrolled & {one["itemId"] for one in answer["recommendations"]}
 
 
+def test_a_new_student_is_recommended_what_fits_their_first_steps_without_a_retraining(
+    stack: Stack, trained: dict[str, Any], term: Term
+) -> None:
+    admin, own = stack.token("admin", "admin"), stack.token("sv-nam-nhat")
+    body = {"email": "nam-nhat@truong.example"}
+    assert stack.call("PUT", "/students/sv-nam-nhat", body, token=admin).status == 200
+    begun = next(course for course in term.courses if course.field == "tin")
+    own_items = {material.item_id for material in begun.materials}
+
+    def answer() -> tuple[str, int]:
+        body = stack.call("GET", "/ranking/sv-nam-nhat?numResults=10", token=own).body
+        return body["source"], len({one["itemId"] for one in body["recommendations"]} & own_items)
+
+    source, before = answer()
+    assert source == "campaign", "a model answers those it never saw"
+    enrolled = {"studentId": "sv-nam-nhat"}
+    assert stack.call("POST", f"/classes/{begun.class_id}/enrollments", enrolled, token=own).status == 202
+    source, after = eventually(answer, lambda found: found[1] > before)
+    assert source == "campaign"
+    assert after > before
+
+
 def test_resuming_a_run_that_ended_answers_its_record(stack: Stack, trained: dict[str, Any]) -> None:
     again = json.loads(stack.nightclass("resume", trained["runId"], "--json").stdout)
     same = ("runId", "status", "why", "finishedAt", "fencingToken", "executionArn", "rows", "solutionVersionArn")
