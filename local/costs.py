@@ -11,8 +11,6 @@ _HOURS = 24 * DAYS
 
 # "Amazon Personalize cheat sheet": a training on 100,000 interactions was billed with 2.135 hours.
 _TRAINING_HOURS_OF_100_000 = 2.135
-_MODELS = 3  # recommendation, ranking, and popularity to compare with
-_CAMPAIGNS = 2
 # One row of the export: pseudonym, item, event type, time.
 _ROW_BYTES = 90
 # Write units of DynamoDB by what happens; a transaction counts twice, an index once.
@@ -25,9 +23,10 @@ _READS_OF_A_MAIL = 3
 _READS_OF_A_RANKING = 4
 # Eight kilobytes of table a read unit, as scans are eventually consistent; an interaction takes some 400 bytes.
 _ROWS_OF_A_READ = 20
-# Polling is four states: three imports of ten polls; three trainings of two hours, which is 44, and two campaigns.
+# Polling is four states: three imports of ten polls; a training of two hours, which is 44; a campaign's ten.
 _TRANSITIONS_OF_A_NIGHT = 20 + 3 * 10 * 4
-_TRANSITIONS_OF_A_TRAINING = 3 * 44 * 4 + 2 * 10 * 4
+_TRANSITIONS_OF_A_TRAINING = 44 * 4
+_TRANSITIONS_OF_A_PROMOTION = 10 * 4
 _SECONDS = {"api": 0.05, "record": 0.1, "mail": 0.2, "relay": 0.05, "retrain": 1.0}
 _GIGABYTES = {"api": 0.5, "record": 0.5, "mail": 0.5, "relay": 0.5, "retrain": 0.5}
 # What the export reads, checks and writes on one core.
@@ -49,6 +48,18 @@ class School:
     retrain_share: float = 0.1
     parked_hours_a_day: float = 0
     """Without campaigns, when nobody looks at rankings."""
+    reranking: bool = False
+    """The stack's EnableReranking: a second model, and its campaign."""
+
+    @property
+    def models(self) -> int:
+        """Trained each time: recommendation, popularity to compare with, and ranking."""
+        return 3 if self.reranking else 2
+
+    @property
+    def campaigns(self) -> int:
+        """Popularity has none."""
+        return self.models - 1
 
 
 @dataclass(frozen=True)
@@ -75,14 +86,19 @@ def month(school: School) -> list[Usage]:
             times,
             f"every {school.retrain_after_days:g} days, or sooner at {school.retrain_share:.0%} new rows",
         ),
-        Usage("Personalize", "interactions trained on", rows * _MODELS, f"{_MODELS} models each time"),
+        Usage("Personalize", "interactions trained on", rows * school.models, f"{school.models} models each time"),
         Usage(
             "Personalize",
             "training hours",
-            rows * _MODELS * _TRAINING_HOURS_OF_100_000 / 100_000,
+            rows * school.models * _TRAINING_HOURS_OF_100_000 / 100_000,
             f"about; {_TRAINING_HOURS_OF_100_000} h for 100,000 interactions",
         ),
-        Usage("Personalize", "TPS-hours", _tps_hours(school), f"{_CAMPAIGNS} campaigns, at least 1 TPS each"),
+        Usage(
+            "Personalize",
+            "TPS-hours",
+            _tps_hours(school),
+            f"{school.campaigns} campaign{'s' * (school.campaigns > 1)}, at least 1 TPS each",
+        ),
         Usage("Personalize", "requests", rankings, "one a ranking"),
         Usage("Personalize", "MB imported", (exported + events) * _ROW_BYTES / 1e6, "live and nightly"),
         Usage(
@@ -116,7 +132,8 @@ def month(school: School) -> list[Usage]:
         Usage(
             "Step Functions",
             "transitions",
-            DAYS * _TRANSITIONS_OF_A_NIGHT + times * _TRANSITIONS_OF_A_TRAINING,
+            DAYS * _TRANSITIONS_OF_A_NIGHT
+            + times * (school.models * _TRANSITIONS_OF_A_TRAINING + school.campaigns * _TRANSITIONS_OF_A_PROMOTION),
             "about",
         ),
         Usage("S3", "MB written", exported * _ROW_BYTES / 1e6, "the lake, before its lifecycle"),
@@ -138,7 +155,7 @@ def trainings(school: School) -> list[int]:
 def _tps_hours(school: School) -> float:
     hours = _HOURS - school.parked_hours_a_day * DAYS
     average = school.rankings_a_day * DAYS / (hours * 3600) if hours else 0
-    return hours * (max(1.0, average) + _CAMPAIGNS - 1)
+    return hours * (max(1.0, average) + school.campaigns - 1)
 
 
 def _gigabyte_seconds(events: int, mails: int, rankings: int, exported: int) -> float:

@@ -20,6 +20,7 @@ from local.costs import School, month
 @click.option(
     "--parked-hours", type=click.FloatRange(0, 24), default=0, show_default=True, help="Without campaigns, a day."
 )
+@click.option("--reranking/--no-reranking", help="With EnableReranking: a second campaign, for POST /ranking.")
 @common
 def costs(
     interactions: int,
@@ -29,11 +30,13 @@ def costs(
     retrain_after_days: float,
     retrain_share: float,
     parked_hours: float,
+    reranking: bool,
     state_dir: Path,
     as_json: bool,
 ) -> None:
     """Print what a month in AWS uses, in the units that are billed; no prices, no allowances taken off."""
-    school = School(interactions, events, rankings, announced, retrain_after_days, retrain_share, parked_hours)
+    policy = (retrain_after_days, retrain_share, parked_hours, reranking)
+    school = School(interactions, events, rankings, announced, *policy)
     for usage in month(school):
         if as_json:
             emit(vars(usage))

@@ -29,13 +29,20 @@ def test_an_idle_one_trains_no_more() -> None:
 
 
 def test_campaigns_bill_day_and_night_unless_they_are_parked() -> None:
-    assert amounts(QUIET)["Personalize", "TPS-hours"] == 2 * 24 * DAYS
-    assert amounts(replace(QUIET, parked_hours_a_day=12))["Personalize", "TPS-hours"] == 2 * 12 * DAYS
+    assert amounts(QUIET)["Personalize", "TPS-hours"] == 24 * DAYS
+    assert amounts(replace(QUIET, parked_hours_a_day=12))["Personalize", "TPS-hours"] == 12 * DAYS
     assert amounts(replace(QUIET, parked_hours_a_day=24))["Personalize", "TPS-hours"] == 0
 
 
+def test_reranking_trains_a_third_model_and_keeps_a_second_campaign() -> None:
+    ranked, plain = amounts(replace(QUIET, reranking=True)), amounts(QUIET)
+    assert ranked["Personalize", "TPS-hours"] == 2 * plain["Personalize", "TPS-hours"]
+    assert ranked["Personalize", "training hours"] == pytest.approx(1.5 * plain["Personalize", "training hours"])
+    assert ranked["Step Functions", "transitions"] > plain["Step Functions", "transitions"]
+
+
 def test_more_than_one_request_a_second_bills_more_than_the_least() -> None:
-    busy = replace(QUIET, rankings_a_day=10 * 86_400)
+    busy = replace(QUIET, rankings_a_day=10 * 86_400, reranking=True)
     assert amounts(busy)["Personalize", "TPS-hours"] == pytest.approx((10 + 1) * 24 * DAYS)
 
 
