@@ -2,6 +2,7 @@
 
 import base64
 import json
+import math
 import re
 import traceback
 from collections.abc import Callable, Mapping
@@ -125,7 +126,14 @@ def _body(event: Mapping[str, Any]) -> Mapping[str, Any]:
         return {}
     try:
         text = base64.b64decode(raw).decode() if event.get("isBase64Encoded") else raw
-        parsed = json.loads(text)
+        parsed = json.loads(text, parse_constant=_finite, parse_float=_finite)
     except (ValueError, RecursionError):
         raise InvalidInputError("the body is not valid JSON") from None
     return validation.mapping(parsed, "the body")
+
+
+def _finite(number: str) -> float:
+    """Python reads NaN, Infinity and 1e999, which JSON and DynamoDB do not know."""
+    if not math.isfinite(value := float(number)):
+        raise ValueError(number)
+    return value

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError, ParamValid
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campus import validation
+from campus import clients, validation
 from campus.http import NotFoundError, Request, Response, Wire, route
 from campus.identity import ForbiddenError, UnauthorizedError
 from campus.validation import InvalidInputError
@@ -174,6 +174,15 @@ def test_an_outage_asks_for_another_try_and_no_error_is_quoted(
     assert vars(logged)["error"] == type(error).__name__
     assert vars(logged)["where"].startswith("test_http.py:")
     assert "an@school.example" not in f"{vars(logged)} {logged.exc_info}{answer['body']}"
+
+
+def test_a_route_works_with_clients_that_give_up_in_time() -> None:
+    @route
+    def reads(request: Request) -> Response:
+        return Response(200, {"patience": clients.client("secretsmanager").meta.config.read_timeout})
+
+    assert body(reads(event(), None)) == {"patience": 1}
+    assert clients.client("secretsmanager").meta.config.read_timeout > 1
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])
