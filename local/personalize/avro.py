@@ -141,7 +141,8 @@ def _field(entry: Json) -> Field:
         raise InvalidInput(f"'{name}' is no field name: letters, digits and underscores, no digit first.")
     declared: Json = entry.get("type")
     types = declared if isinstance(declared, list) else [declared]
-    unknown = [str(type_name) for type_name in types if type_name not in PRIMITIVES]
+    # An array, a map or a record is a dict, a nested union a list: neither is flat.
+    unknown = [str(type_name) for type_name in types if not isinstance(type_name, str) or type_name not in PRIMITIVES]
     if unknown:
         raise InvalidInput(f"The field {name} has the unsupported type {', '.join(unknown)}.")
     concrete = [type_name for type_name in types if type_name != "null"]

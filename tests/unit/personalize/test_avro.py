@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
 from local.personalize.avro import check_fits, parse_schema
 from local.personalize.errors import InvalidInput
@@ -14,6 +17,14 @@ USER = {"name": "USER_ID", "type": "string"}
 ITEM = {"name": "ITEM_ID", "type": "string"}
 TIME = {"name": "TIMESTAMP", "type": "long"}
 CATEGORY = {"type": "string", "categorical": True}
+
+
+WORDS = some.sampled_from(["record", "null", "string", "int", "name", "type", "fields", "Items", "X", "categorical"])
+JSON = some.recursive(
+    some.none() | some.booleans() | some.integers() | some.floats() | some.text(max_size=5) | WORDS,
+    lambda inner: some.lists(inner, max_size=3) | some.dictionaries(WORDS, inner, max_size=4),
+    max_leaves=10,
+)
 
 
 def schema(*fields: dict[str, Any], **changes: Any) -> str:
@@ -43,6 +54,9 @@ def schema(*fields: dict[str, Any], **changes: Any) -> str:
         (schema({"name": "X.Y", "type": "int"}), "no field name"),
         (schema({"name": "Giá", "type": "int"}), "no field name"),
         (schema({"name": "X", "type": "bytes"}), "unsupported type bytes"),
+        (schema({"name": "X", "type": {"type": "array", "items": "string"}}), "unsupported type .*array"),
+        (schema({"name": "X", "type": ["null", {"type": "map", "values": "int"}]}), "unsupported type .*map"),
+        (schema({"name": "X", "type": [["null", "string"]]}), "unsupported type"),
         (schema({"name": "X", "type": ["int", "string"]}), "exactly one type"),
         (schema({"name": "X", "type": "int", "categorical": True}), "only if its type is string"),
         (schema(*({"name": n, "type": "string", "textual": True} for n in "AB")), "at most 1 textual"),
@@ -51,6 +65,19 @@ def schema(*fields: dict[str, Any], **changes: Any) -> str:
 def test_a_schema_that_breaks_the_rules_is_refused(text: str, reason: str) -> None:
     with pytest.raises(InvalidInput, match=reason):
         parse_schema(text)
+
+
+@given(
+    JSON
+    | JSON.map(lambda field: {"fields": [field]})
+    | JSON.map(lambda kind: {"fields": [{"name": "X", "type": kind}]})
+)
+def test_whatever_is_no_schema_is_refused_as_input(found: Any) -> None:
+    parts = found if isinstance(found, dict) else {}
+    with contextlib.suppress(InvalidInput):
+        parse_schema(json.dumps(found))
+    with contextlib.suppress(InvalidInput):
+        parse_schema(schema(**parts))
 
 
 @pytest.mark.parametrize(
