@@ -17,7 +17,7 @@ from local.personalize.events import event_rows
 from local.personalize.interactions import Interactions
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -72,9 +72,9 @@ def train(
     data = library.Dataset.from_columns(
         rows.users, rows.items, rows.times, rows.types, rows.values, items=entities["ITEMS"], users=entities["USERS"]
     )
-    weighted = {entry["eventType"]: entry.get("weight", 1.0) for entry in selection.get("eventParameters", ())}
-    if any(weight < 1 for weight in weighted.values()):
-        data = data.with_event_weights(weighted)
+    weights = event_weights(interactions.types, selection)
+    if any(weight < 1 for weight in weights.values()):
+        data = data.with_event_weights(weights)
     began = time.perf_counter()
     try:
         model = library.create_model(recipe, hyper_parameters).fit(data, seed=SEED)
@@ -92,22 +92,35 @@ def train(
 
 def selected(interactions: Interactions, selection: Mapping[str, Any]) -> NDArray[np.bool_]:
     """bool[rows]: the interactions a solution trains on, by event type and value."""
-    kept = np.ones(len(interactions), bool)
-    codes = {name.lower(): code for code, name in enumerate(interactions.types)}
-    parameters = selection.get("eventParameters") or []
-    if selection.get("eventType"):
-        parameters = [
-            {"eventType": selection["eventType"], "eventValueThreshold": selection.get("eventValueThreshold")}
-        ]
-    if parameters:
-        kept[:] = False
-    for entry in parameters:
-        rows = interactions.type == codes.get(entry["eventType"].lower(), -1)
+    kept = np.zeros(len(interactions), bool)
+    for entry in _event_parameters(selection):
+        rows = np.isin(
+            interactions.type, [interactions.types.index(name) for name in _meant(entry, interactions.types)]
+        )
         if entry.get("eventValueThreshold") is not None:
             rows &= interactions.value >= float(entry["eventValueThreshold"])
         if entry.get("weight") != 0:
             kept |= rows
     return kept
+
+
+def event_weights(types: Sequence[str], selection: Mapping[str, Any]) -> dict[str, float]:
+    """How much events count in training, by the names that the data have for their types."""
+    return {name: entry.get("weight", 1.0) for entry in _event_parameters(selection) for name in _meant(entry, types)}
+
+
+def _event_parameters(selection: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The members of eventsConfig; without, one for the solution's eventType, or for all types."""
+    if selection.get("eventParameters") and not selection.get("eventType"):
+        listed: Sequence[Mapping[str, Any]] = selection["eventParameters"]
+        return listed
+    return [{name: selection.get(name) for name in ("eventType", "eventValueThreshold")}]
+
+
+def _meant(entry: Mapping[str, Any], types: Sequence[str]) -> list[str]:
+    """The types an entry is for: Personalize ignores case when it matches event types."""
+    wanted = entry["eventType"]
+    return [name for name in types if not wanted or name.lower() == wanted.lower()]
 
 
 def check_minima(users: NDArray[np.int32]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,9 +10,14 @@ import pytest
 
 from local.personalize.errors import JobFailed
 from local.personalize.interactions import Interactions, Rows
-from local.personalize.training import check_minima, selected
+from local.personalize.store import Store
+from local.personalize.training import check_minima, selected, train
+from local.recommender import History, load_model
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.recommender import Model
     from tests.unit.personalize.cloud import Cloud, School
 
 
@@ -42,12 +48,53 @@ def test_the_minima_themselves_are_enough(lengths: list[int]) -> None:
         ({"eventParameters": [{"eventType": "view", "eventValueThreshold": 2.0}, {"eventType": "enroll"}]}, "bd"),
         ({"eventParameters": [{"eventType": "view", "weight": 0}, {"eventType": "enroll", "weight": 0.5}]}, "d"),
         ({"eventType": "absent"}, ""),
+        ({"eventValueThreshold": "2"}, "bc"),
+        ({"eventType": "view", "eventParameters": [{"eventType": "enroll"}]}, "ab"),
     ],
 )
 def test_a_solution_trains_on_its_events(selection: dict[str, Any], expected: str) -> None:
     values = [1.0, 2.0, 3.0, float("nan")]
     data = Interactions.from_rows(Rows("uuuu", "abcd", [1, 2, 3, 4], ["view", "view", "", "enroll"], values, [""] * 4))
     assert "".join(data.rows(selected(data, selection)).items) == expected
+
+
+def trained(tmp_path: Path, rows: Rows, selection: dict[str, Any]) -> Model:
+    """The popularity model that a worker process would train on some rows."""
+    Interactions.from_rows(rows).save(tmp_path / "rows.npz")
+    store, target = Store(tmp_path / "state.sqlite"), tmp_path / "model.npz"
+    datasets = {"INTERACTIONS": {"arn": "i", "snapshot": str(tmp_path / "rows.npz"), "columns": None}}
+    train(
+        recommender="local.recommender",
+        recipe="aws-popularity-count",
+        hyper_parameters={},
+        selection=selection,
+        database=str(store.path),
+        datasets=datasets,
+        target=str(target),
+    )
+    store.close()
+    return load_model(target)
+
+
+def clicks_and_views(n: int) -> Rows:
+    """As many clicks, in three spellings, on item `c` as there are views of item `v`."""
+    spellings = [("Click", "click", "CLICK")[at % 3] for at in range(n)]
+    users = [f"u{at % 30}" for at in range(n)]
+    items, times = ["c"] * n + ["v"] * n, [*range(n), *range(n)]
+    return Rows(users * 2, items, times, [*spellings, *["view"] * n], [math.nan] * 2 * n, [""] * 2 * n)
+
+
+@pytest.mark.parametrize("spelling", ["click", "Click", "cLICK"])
+def test_event_types_are_weighted_whatever_their_case(tmp_path: Path, spelling: str) -> None:
+    events = [{"eventType": spelling, "weight": 0.25}, {"eventType": "VIEW"}]
+    model = trained(tmp_path, clicks_and_views(900), {"eventParameters": events})
+    shares = np.exp(model.scores(History(np.zeros(0, np.int32), np.zeros(0, np.int64))))
+    assert dict(zip(model.item_ids, shares, strict=True)) == pytest.approx({"c": 0.2, "v": 0.8}, abs=0.001)
+
+
+def test_a_training_counts_the_events_of_every_spelling(tmp_path: Path) -> None:
+    with pytest.raises(JobFailed, match=r"fewer than 1000 interactions \(900\)"):
+        trained(tmp_path, clicks_and_views(900), {"eventParameters": [{"eventType": "Click", "weight": 0.5}]})
 
 
 def test_a_training_with_too_few_events_of_its_type_fails(cloud: Cloud, school: School) -> None:
