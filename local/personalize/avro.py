@@ -5,13 +5,13 @@ Source: "Creating schema JSON files" and "Amazon Personalize endpoints and quota
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from local.personalize.errors import InvalidInput
+from local.personalize.json_value import parse_json
 
 if TYPE_CHECKING:
     from local.personalize.json_value import Json
@@ -84,7 +84,7 @@ def parse_schema(text: str) -> Schema:
         InvalidInput: Not JSON, or not a flat record of known types.
     """
     try:
-        record = json.loads(text)
+        record = parse_json(text)
     except ValueError as error:
         raise InvalidInput(f"The schema is not valid JSON: {error}") from error
     if not isinstance(record, dict) or record.get("type") != "record":

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SPACE_SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Unicode category Z, which Python's `re` cannot name; letters and numbers (L, N) are its `\\w`."""
+EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
+"""The years 1 to 9999 in epoch seconds, what timestamps can be written as; milliseconds are beyond."""
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
     "string": (str,),
     "boolean": (bool,),
@@ -81,6 +83,9 @@ def violations(shape: Shape, value: Json, path: str) -> Iterator[str]:
             yield from violations(shape.key, key, f"{path}.key")
             yield from violations(shape.value, element, _below(path, key))
     elif isinstance(shape, StringShape):
+        if not _is_text(value):
+            yield _sentence(ascii(value), path, "be valid Unicode, without half a surrogate pair")
+            return
         yield from _size(shape, value, len(value), path)
         pattern = shape.metadata.get("pattern")
         if pattern and not compiled(pattern).fullmatch(value):
@@ -99,6 +104,15 @@ def _has_type(type_name: str, value: Json) -> bool:
     return isinstance(value, PYTHON_TYPES[type_name])
 
 
+def _is_text(value: str) -> bool:
+    """Whether a string can be encoded: JSON's escapes can write half a surrogate pair."""
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _size(shape: Shape, value: Json, size: int, path: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
     if low is not None and size < low:
@@ -109,6 +123,10 @@ def _size(shape: Shape, value: Json, size: int, path: str) -> Iterator[str]:
 
 def _range(shape: Shape, value: Json, path: str) -> Iterator[str]:
     low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if shape.type_name == "timestamp":
+        if isinstance(value, str):
+            return
+        low, high = EARLIEST, LATEST
     if low is not None and value < low:
         yield _sentence(value, path, f"have value greater than or equal to {low}")
     if high is not None and value > high:

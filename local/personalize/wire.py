@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,7 @@ from botocore.model import ListShape, MapShape, StructureShape
 
 from local.personalize.constraints import validate
 from local.personalize.errors import InvalidInput, NotImplementedHere, Serialization
+from local.personalize.json_value import parse_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -83,7 +84,7 @@ def decode(method: str, path: str, headers: Mapping[str, str], body: bytes) -> C
         asked = f"{method} {path} {headers.get('x-amz-target', '')}".strip()
         raise NotImplementedHere(f"{asked} is no operation of Amazon Personalize.")
     try:
-        parameters = json.loads(body) if body.strip() else {}
+        parameters = parse_json(body.decode("utf-8-sig")) if body.strip() else {}
     except ValueError as error:
         raise Serialization(f"The request body is not JSON: {error}") from error
     if not isinstance(parameters, dict):
@@ -131,7 +132,7 @@ def shaped(shape: Shape, value: Json) -> Json:
 
 
 def _parsed(shape: Shape, value: Json, path: str) -> Json:
-    """Known members only, timestamps as epoch seconds; other values unchanged."""
+    """Known members only, timestamps as epoch seconds, whole numbers as int; other values unchanged."""
     if isinstance(shape, StructureShape):
         return {
             name: _parsed(member, value[name], f"{path}.{name}")
@@ -142,10 +143,11 @@ def _parsed(shape: Shape, value: Json, path: str) -> Json:
         return [_parsed(shape.member, element, path) for element in value]
     if shape.type_name == "timestamp" and isinstance(value, str):
         try:
-            return datetime.fromisoformat(value).timestamp()
+            moment = datetime.fromisoformat(value)
+            return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
         except ValueError as error:
             raise InvalidInput(f"Value '{value}' at '{path.lstrip('.')}' is no timestamp") from error
-    return value
+    return int(value) if shape.type_name in {"integer", "long"} else value
 
 
 @cache

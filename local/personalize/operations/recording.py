@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +11,7 @@ from local.personalize.csv_source import extra_text
 from local.personalize.entities import put_records
 from local.personalize.errors import InvalidInput, ResourceInUse
 from local.personalize.events import Event, record_events
+from local.personalize.json_value import parse_json
 from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
 from local.personalize.store import DATASET, EVENT_TRACKER
@@ -122,7 +122,7 @@ def _properties(text: str | None, fields: Mapping[str, Field], place: str) -> di
 
 def _json_object(text: str | None, place: str) -> dict[str, Any]:
     try:
-        given = json.loads(text) if text else {}
+        given = parse_json(text) if text else {}
     except ValueError as error:
         raise InvalidInput(f"{place} is not JSON: {error}") from error
     if not isinstance(given, dict):

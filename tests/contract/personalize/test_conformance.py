@@ -57,6 +57,7 @@ SAID = {
     "max": "have (length|value) less",
     "pattern": "satisfy regular expression pattern",
     "enum": "satisfy enum value set",
+    "unicode": "be valid Unicode",
 }
 Place = tuple[str | int, ...]
 
@@ -109,6 +110,7 @@ def breaches(shape: Shape, path: Place = ()) -> Iterator[tuple[str, Place, Any]]
             yield "max", path, {"k" * (shape.key.metadata["max"] + 1): value}
         yield from breaches(shape.value, (*path, sample(shape.key)))
     elif isinstance(shape, StringShape):
+        yield "unicode", path, "\ud800"
         if low:
             yield "min", path, ""
         if high is not None:
@@ -121,6 +123,9 @@ def breaches(shape: Shape, path: Place = ()) -> Iterator[tuple[str, Place, Any]]
             )
         if shape.enum:
             yield "enum", path, "NONE_OF_THEM"
+    elif shape.type_name == "timestamp":
+        yield "min", path, -1e30
+        yield "max", path, 1_700_000_000_000
     elif shape.type_name in {"integer", "long", "float", "double"}:
         if low is not None:
             yield "min", path, low - 1
@@ -208,13 +213,28 @@ def test_what_the_docs_call_implemented_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("body", "code"),
-    [(b"{", "SerializationException"), (b"[]", "SerializationException"), (b"7", "SerializationException")],
+    "body",
+    [
+        b"{",
+        b"[]",
+        b"7",
+        b"\xff\xfe{}",
+        b"[" * 100_000,
+        b'{"a":' * 100_000,
+        b'{"a":' + b"[" * 500 + b"]" * 500 + b"}",
+        b'{"maxResults": NaN}',
+        b'{"maxResults": 1e400}',
+    ],
 )
-def test_a_body_that_is_no_json_object_is_refused(service: PersonalizeService, body: bytes, code: str) -> None:
+def test_a_body_that_is_no_json_object_is_refused(service: PersonalizeService, body: bytes) -> None:
     headers = {"x-amz-target": "AmazonPersonalize.ListRecipes"}
     status, answered, _ = asyncio.run(service.handle("POST", "/", headers, body, {}))
-    assert (status, answered["x-amzn-ErrorType"]) == (400, code)
+    assert (status, answered["x-amzn-ErrorType"]) == (400, "SerializationException")
+
+
+def test_a_whole_number_may_be_written_with_a_point(service: PersonalizeService) -> None:
+    status, _, message = call(service, OPERATIONS["ListRecipes"], {"maxResults": 3.0})
+    assert (status, message) == (200, "")
 
 
 @pytest.mark.parametrize(

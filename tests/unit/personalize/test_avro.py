@@ -42,6 +42,7 @@ def schema(*fields: dict[str, Any], **changes: Any) -> str:
     ("text", "reason"),
     [
         ("{", "not valid JSON"),
+        ("[" * 20_000, "nested more than 100 deep"),
         ("[]", "type record"),
         (schema(USER, type="enum"), "type record"),
         (schema(USER, namespace="com.example"), "namespace"),

@@ -72,6 +72,8 @@ def test_a_repeated_event_id_is_ignored(cloud: Cloud, school: School, tracker: s
         ({"itemId": None}, "names an item"),
         ({"properties": "[1]"}, "not a JSON object"),
         ({"properties": "{"}, "not JSON"),
+        ({"properties": "[" * 1_000}, "nested more than 100 deep"),
+        ({"properties": '{"eventValue": NaN}'}, "NaN is no number"),
         ({"properties": '{"colour": "red"}'}, "'colour' matches no field"),
         ({"properties": '{"eventValue": "much"}'}, "eventValue is no number"),
         *(({"properties": f'{{"{key}": "1"}}'}, f"{key} cannot be a property") for key in KEYWORDS),
