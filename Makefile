@@ -19,12 +19,12 @@ lint: .venv/dev.stamp ## the static gate
 	@$(RUN)python -m tests.static
 audit: .venv-audit/stamp .venv/dev.stamp ## checkov, the serverless rules and a search for secrets
 	@$(RUN)python -m tests.static.audit
-bench: .venv/runtime.stamp ## print the figures the README quotes
+bench: .venv/bench.stamp ## print the figures the README quotes
 	@$(RUN)nightclass bench
 sam: .venv-sam/stamp .venv/dev.stamp ## sam validate, build and deploy against the local cloud
 	@$(RUN)pytest tests/toolchain
 lock: ## renew requirements/ from pyproject.toml (needs uv)
-	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt - && printf '%s\n' checkov cfn-lint cfn-lint-serverless detect-secrets | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/audit.txt -
+	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group bench -o requirements/bench.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt - && printf '%s\n' checkov cfn-lint cfn-lint-serverless detect-secrets | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/audit.txt -
 clean: ## remove environments, builds and local state
 	rm -rf .venv .venv-audit .venv-sam .aws-sam .nightclass .pytest_cache .mypy_cache .ruff_cache
 
@@ -33,8 +33,10 @@ clean: ## remove environments, builds and local state
 	$(PYTHON) -m venv .venv
 .venv/runtime.stamp: requirements/runtime.txt pyproject.toml | .venv/bin/pip
 	@$(RUN)pip install -q -r requirements/runtime.txt && $(RUN)pip install -q --no-deps -e . && touch $@
+.venv/bench.stamp: requirements/bench.txt pyproject.toml | .venv/bin/pip
+	@$(RUN)pip install -q --no-deps --no-compile -r requirements/bench.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp $@
 .venv/dev.stamp: requirements/dev.txt pyproject.toml | .venv/bin/pip
-	@$(RUN)pip install -q --no-deps --no-compile -r requirements/dev.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp $@
+	@$(RUN)pip install -q --no-deps --no-compile -r requirements/dev.txt && $(RUN)pip install -q --no-deps -e . && touch .venv/runtime.stamp .venv/bench.stamp $@
 .venv-sam/stamp: requirements/sam.txt
 	@$(PYTHON) -m venv .venv-sam && .venv-sam/bin/pip install -q --no-deps --no-compile -r requirements/sam.txt && touch $@
 .venv-audit/stamp: requirements/audit.txt
