@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import csv
-import gzip
 import json
 import resource
 import statistics
@@ -13,10 +11,11 @@ import time
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from local.bench.interactions import read_interactions
 from local.recommender import Dataset, History
 from local.recommender.baselines import ImplicitAls, Ours, contestants
 from local.recommender.protocols import judge, split
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from local.recommender.baselines import Contestant
 
 TIMED_USERS = 300
+BESIDE = "implicit threadpoolctl"
+"""What requirements/bench.txt adds to the laptop's packages."""
 SHOWN = {
     "NDCG@10": "ndcg_at_10",
     "HR@10": "hit_rate_at_10",
@@ -44,56 +45,27 @@ SHOWN = {
 """Column heading to the key of a result row."""
 
 
-def read_interactions(data: Path, *, items: Path | None = None, users: Path | None = None) -> Dataset:
-    """The dataset of a CSV file with header USER_ID,ITEM_ID,TIMESTAMP[,EVENT_TYPE][,EVENT_VALUE], gzipped or not.
-
-    Args:
-        data: Interactions, epoch seconds.
-        items: CSV of item metadata with column ITEM_ID.
-        users: CSV of user metadata with column USER_ID.
-
-    Raises:
-        ValueError: A required column is missing.
-    """
-    with _opened(data) as file:
-        rows = csv.reader(file)
-        names = next(rows, [])
-        columns = dict(zip(names, zip(*rows, strict=True), strict=False))
-    missing = [name for name in ("USER_ID", "ITEM_ID", "TIMESTAMP") if name not in names]
-    if missing:
-        raise ValueError(f"{data} has no column {', '.join(missing)}")
-    values = columns.get("EVENT_VALUE")
-    return Dataset.from_columns(
-        columns.get("USER_ID", ()),
-        columns.get("ITEM_ID", ()),
-        np.array(columns.get("TIMESTAMP", ()), dtype=np.float64).astype(np.int64),
-        columns.get("EVENT_TYPE"),
-        None if values is None else [float(value) if value else None for value in values],
-        items=_metadata(items, "ITEM_ID"),
-        users=_metadata(users, "USER_ID"),
-    )
-
-
-def _opened(path: Path) -> TextIO:
-    return cast("TextIO", gzip.open(path, "rt", newline="")) if path.suffix == ".gz" else path.open(newline="")
-
-
-def _metadata(path: Path | None, key: str) -> dict[str, dict[str, str | float | None]]:
-    if path is None:
-        return {}
-    with _opened(path) as file:
-        return {row.pop(key): {name: cell or None for name, cell in row.items()} for row in csv.DictReader(file)}
+class NothingToJudgeError(ValueError):
+    """The split leaves nothing to learn from, or nothing to ask for."""
 
 
 def run(
-    data: Path, split_name: str = "last-out", *, seeds: int = 3, items: Path | None = None, users: Path | None = None
+    data: Path,
+    split_name: str = "last-out",
+    *,
+    seeds: int = 3,
+    items: Path | None = None,
+    users: Path | None = None,
 ) -> list[dict[str, Any]]:
     """One row per recommender: medians over the seeds of every figure, and the figures themselves under `seeds`."""
-    dataset = read_interactions(data, items=items, users=users)
+    dataset = read_interactions(data, items=items, users=users, tell=_say)
     by_name: dict[str, list[dict[str, float]]] = {}
     with _one_thread():
         for seed in range(seeds):
             train, cases = split(dataset, split_name, seed)
+            if not cases or not len(train):
+                counts = f"{len(train)} events to learn from, {len(cases)} to ask for"
+                raise NothingToJudgeError(f"{data.name} has no cases for {split_name}: {counts}")
             for contestant in contestants(len(dataset.item_ids)):
                 _say(f"seed {seed}: {contestant.name}")
                 row = {**_measured(contestant(), train, cases, seed), "cases": float(len(cases))}
@@ -157,7 +129,7 @@ def _peak_memory() -> Iterator[dict[str, float]]:
 
 
 def _one_thread() -> contextlib.AbstractContextManager[Any]:
-    """One BLAS thread for all, so that CPU seconds compare; needs threadpoolctl, which `implicit` brings along."""
+    """One BLAS thread for all, so that CPU seconds compare; needs threadpoolctl (make bench)."""
     import scipy.linalg  # noqa: F401 (brings a BLAS of its own, which must be there to be limited)
 
     if find_spec("threadpoolctl") is None:
@@ -171,9 +143,19 @@ def main(
 ) -> None:
     """Run and print a table, or with `as_json` one JSON object per recommender."""
     if not ImplicitAls.available():
-        _say("implicit ALS is left out; to have it: pip install implicit")
+        _say(f"implicit ALS is left out; to have it: {sys.executable} -m pip install {BESIDE}")
     rows = run(data, split, seeds=seeds, items=items, users=users)
     print_rows(rows, SHOWN, f"{data.name}, {split}, medians of {seeds} seeds", as_json=as_json)
+    if not as_json:
+        sys.stdout.write(lead(rows) + "\n")
+
+
+def lead(rows: Sequence[Mapping[str, Any]]) -> str:
+    """How ours compares with the best of the others, in words."""
+    ours = next(row for row in rows if row["model"] == Ours.name)
+    best = max((row for row in rows if row is not ours), key=lambda row: float(row["ndcg_at_10"]))
+    figures = f"NDCG@10 {ours['ndcg_at_10']:.4f}, the best peer {best['ndcg_at_10']:.4f} ({best['model']})"
+    return figures + (f": {ours['ndcg_at_10'] / best['ndcg_at_10']:.2f} times" if best["ndcg_at_10"] else "")
 
 
 GROWTH = ((10_000, 500, 1_000), (100_000, 2_000, 10_000), (300_000, 5_000, 30_000), (1_000_000, 20_000, 100_000))

@@ -26,7 +26,7 @@ _EVENT_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 # Epoch seconds reach 1e11 in the year 5138; what is larger is in milliseconds.
 _MILLISECONDS = 100_000_000_000
-_CLOCK_SKEW = 300
+CLOCK_SKEW = 300
 _LONGEST_LINE = 65_536
 
 
@@ -75,7 +75,7 @@ class InteractionsFile:
             UnreadableFileError: no such file, a broken archive, or another header.
         """
         self.rejected.clear()
-        latest = int(time.time()) + _CLOCK_SKEW
+        latest = int(time.time()) + CLOCK_SKEW
         event_types: set[str] = set()
         with opened(self.path) as stream:
             columns = _columns(next(lines(stream), b""), self.path)
@@ -206,7 +206,7 @@ def _parse(row: Sequence[str], columns: _Columns, latest: int, event_types: set[
         identifier(row[columns.item].strip(), "ITEM_ID"),
         timestamp(row[columns.timestamp].strip(), latest),
         _event_type(event_type or DEFAULT_EVENT_TYPE, event_types),
-        None if columns.value is None else _value(row[columns.value].strip()),
+        None if columns.value is None else event_value(row[columns.value].strip()),
     )
 
 
@@ -219,7 +219,12 @@ def _event_type(value: str, known: set[str]) -> str:
     return value
 
 
-def _value(text: str) -> str | None:
+def event_value(text: str) -> str | None:
+    """A number as DynamoDB and CSV write it, or None where there is none.
+
+    Raises:
+        RejectedRowError: no finite number.
+    """
     if not text:
         return None
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 MOST_CASES = 20_000
 LISTED = 10
 BATCH_CELLS = 2**22
+
+
+class UnknownSplitError(ValueError):
+    """There is no such protocol, or its argument is neither a date nor a share."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +51,7 @@ def split(dataset: Dataset, protocol: str, seed: int) -> tuple[Dataset, list[Cas
         seed: Draws users or, beyond 20,000, cases.
 
     Raises:
-        ValueError: No such protocol.
+        UnknownSplitError: No such protocol.
     """
     name, _, argument = protocol.partition("=")
     if name == "last-out" and not argument:
@@ -57,7 +62,7 @@ def split(dataset: Dataset, protocol: str, seed: int) -> tuple[Dataset, list[Cas
         train, histories, judged = evaluation.split(dataset, seed)
         return train, [Case(history, came) for history, came in zip(histories, judged, strict=True)]
     else:
-        raise ValueError(f"no split {protocol!r}; there are last-out, calendar[=DATE|QUANTILE] and personalize")
+        raise UnknownSplitError(f"no split {protocol!r}; there are last-out, calendar[=DATE|QUANTILE] and personalize")
     if len(cases) > MOST_CASES:
         cases = np.sort(np.random.default_rng(seed).choice(cases, MOST_CASES, replace=False))
     bounds = np.searchsorted(dataset.users, np.arange(len(dataset.user_ids) + 1))
@@ -79,13 +84,18 @@ def _last_out(dataset: Dataset) -> tuple[Dataset, NDArray[np.int64]]:
 
 def _calendar(dataset: Dataset, argument: str) -> tuple[Dataset, NDArray[np.int64]]:
     try:
-        share = float(argument)
-    except ValueError:
         cut = datetime.fromisoformat(argument).replace(tzinfo=UTC).timestamp()
-    else:
-        cut = np.quantile(dataset.timestamps, share, method="lower") if len(dataset) else 0.0
+    except ValueError:
+        cut = np.quantile(dataset.timestamps, _share(argument), method="lower") if len(dataset) else 0.0
     later = dataset.timestamps >= cut
     return dataset.where(~later), np.flatnonzero(later)
+
+
+def _share(text: str) -> float:
+    with contextlib.suppress(ValueError):
+        if 0 < (share := float(text)) < 1:
+            return share
+    raise UnknownSplitError(f"calendar={text} is neither a date (2014-09-01) nor a quantile between 0 and 1")
 
 
 def judge(scores_many: Callable[[Sequence[History]], Floats], cases: Sequence[Case], n_items: int) -> dict[str, float]:

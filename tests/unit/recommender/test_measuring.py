@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
+import re
+import sys
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -13,7 +16,9 @@ from click.testing import CliRunner
 
 from local.__main__ import nightclass
 from local.bench import recommender as bench
+from local.load import UnreadableFileError
 from local.recommender import Dataset, History, archive, evaluation, load_model, metrics
+from local.recommender.baselines import ImplicitAls
 from local.recommender.protocols import Case, judge, split
 
 if TYPE_CHECKING:
@@ -187,11 +192,68 @@ def pairwise_steps(users: list[str], items: list[str]) -> Iterator[tuple[str, st
     return zip(items, items[1:], users, users[1:], strict=False)
 
 
-def test_a_csv_without_a_required_column_is_refused(tmp_path: Path) -> None:
+HEADER = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE,EVENT_VALUE\n"
+
+
+def test_bad_lines_cost_themselves_and_are_told_with_their_reason(tmp_path: Path) -> None:
+    path, told = tmp_path / "events.csv", list[str]()
+    good = "u,i/1,5,view,\n\nư,i 2,6.0,view,2.5\n"
+    bad = "u,i\nu,i,soon,view,\nu,i,1400000000000,view,\nu,i,7,view,much\nu,i,7,view,nan\n,i,7,view,\n"
+    # Packed, whatever the name says, and with a byte order mark.
+    path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + (HEADER + good + bad).encode()))
+    dataset = bench.read_interactions(path, tell=told.append)
+    assert (dataset.user_ids, dataset.item_ids, dataset.timestamps.tolist()) == (["u", "ư"], ["i 2", "i/1"], [5, 6])
+    np.testing.assert_array_equal(dataset.values, [np.nan, 2.5])
+    (sentence,) = told
+    assert sentence.startswith("events.csv: 6 of 8 rows left out: EVENT_VALUE is not a number (2), ")
+    reasons = ("wrong number of columns", "not whole epoch seconds", "in milliseconds", "USER_ID or ITEM_ID missing")
+    assert all(f"{reason} (1)" in sentence for reason in reasons)
+
+
+def test_metadata_are_read_like_interactions(tmp_path: Path) -> None:
+    events, items = tmp_path / "events.csv", tmp_path / "items.csv"
+    events.write_text(HEADER + "u,a,1,view,\n")
+    items.write_bytes(gzip.compress("\ufeffITEM_ID,TYPE\na,quiz\nb,\nc,course,surplus\nd\n".encode()))
+    dataset = bench.read_interactions(events, items=items)
+    assert dataset.item_metadata == {"TYPE": ["quiz", None, "course", None]}
+    with pytest.raises(UnreadableFileError, match="no column USER_ID"):
+        bench.read_interactions(events, users=items)
+
+
+@pytest.mark.parametrize(
+    ("text", "split_name", "reason"),
+    [
+        ("USER_ID,TIMESTAMP\nu,1\n", "calendar", "no column ITEM_ID"),
+        ("", "calendar", "no column USER_ID, ITEM_ID, TIMESTAMP"),
+        (HEADER, "calendar", "no interactions"),
+        (HEADER + "u,a,1,view,\nu,b,2,view,\n", "last-out", "no cases for last-out: 2 events to learn from, 0 to ask"),
+        (HEADER + "u,a,1,view,\n", "calendar=7", "calendar=7 is neither a date .* nor a quantile between 0 and 1"),
+        (HEADER + "u,a,1,view,\n", "calendar=soon", "calendar=soon is neither"),
+        (HEADER + "u,a,1,view,\n", "calendar=1969-01-01", "0 events to learn from, 1 to ask"),
+    ],
+)
+def test_what_cannot_be_compared_ends_in_one_line(tmp_path: Path, text: str, split_name: str, reason: str) -> None:
     path = tmp_path / "events.csv"
-    path.write_text("USER_ID,TIMESTAMP\nu,1\n")
-    with pytest.raises(ValueError, match="no column ITEM_ID"):
-        bench.read_interactions(path)
+    path.write_text(text)
+    result = CliRunner().invoke(nightclass, ["bench", "recommender", "--data", str(path), "--split", split_name])
+    assert result.exit_code == 1
+    assert re.search(rf"^nightclass: .*{reason}.*\n\Z", result.stderr, re.MULTILINE), result.stderr
+
+
+def test_the_command_takes_three_seeds_on_one_thread_and_names_the_lead(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "2")
+    monkeypatch.setattr(ImplicitAls, "available", lambda: False)
+    path, dataset = tmp_path / "events.csv", courses(turn=3)
+    rows = zip(dataset.users.tolist(), dataset.items.tolist(), dataset.timestamps.tolist(), strict=True)
+    path.write_text(HEADER + "".join(f"u{user},c{item},{time},,\n" for user, item, time in rows))
+    result = CliRunner().invoke(nightclass, ["bench", "recommender", "--data", str(path), "--split", "last-out"])
+    assert result.exit_code == 0, result.output
+    assert "seed 2: nightclass" in result.stderr
+    assert f"left out; to have it: {sys.executable} -m pip install implicit threadpoolctl" in result.stderr
+    assert re.search(r"^NDCG@10 [.\d]+, the best peer [.\d]+ \(.+\): [.\d]+ times$", result.stdout, re.MULTILINE)
+    assert os.environ["OPENBLAS_NUM_THREADS"] == "1"
 
 
 def test_files_that_are_no_models_are_refused(tmp_path: Path) -> None:
