@@ -13,7 +13,7 @@ from local.personalize.filtering import Asker, Catalogue, passing
 from local.personalize.influence import explored, influenced
 from local.personalize.promotions import merged, share_of
 from local.personalize.recipes import RELATED_ITEMS, recipe_type
-from local.personalize.serving import softmax
+from local.personalize.serving import NO_PAST, softmax
 from local.personalize.store import FILTER
 
 if TYPE_CHECKING:
@@ -120,8 +120,10 @@ class Question:
             scores = deployment.model.scores(self.serving.history(deployment, self.past, self.asker.user))
             influence = self.configuration.get("rankingInfluence", {})
             return influenced(scores, self._traits, influence) if influence else scores
-        position = deployment.index.get(self.parameters["itemId"])
-        return np.zeros(len(deployment.index), np.float32) if position is None else deployment.model.similar(position)
+        if (position := deployment.index.get(self.parameters["itemId"])) is not None:
+            return deployment.model.similar(position)
+        # An item that the model does not know is like popular items, which is what such a model scores for nobody.
+        return deployment.model.scores(self.serving.history(deployment, NO_PAST, {}))
 
     @property
     def _traits(self) -> Traits:

@@ -66,6 +66,9 @@ class Past:
         return found
 
 
+NO_PAST = Past([], [], [])
+
+
 @dataclass
 class Deployment:
     """A loaded model and the positions of its items."""
@@ -125,7 +128,7 @@ class Serving:
         """A user's imported and recorded interactions."""
         dataset = self.dataset(group, "INTERACTIONS")
         if dataset is None:
-            return Past([], [], [])
+            return NO_PAST
         bulk = self.bulk(dataset)
         data, code = bulk.interactions, bulk.rows.get(user)
         chosen = slice(0, 0) if code is None else slice(int(data.start[code]), int(data.start[code + 1]))

@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from local.recommender.dataset import Dataset, Floats, History
 
 
+TRACE = 0.01
+"""What the most popular item has added to half an event where trends are ranked."""
+
+
 class _OneRanking(Model):
     """The same log-probabilities for every history."""
 
@@ -29,10 +33,10 @@ class _OneRanking(Model):
     def scores_many(self, histories: Sequence[History]) -> Floats:
         return np.tile(self._log_shares, (len(histories), 1))
 
-    def _learned(self, dataset: Dataset, counts: NDArray[Any]) -> Self:
+    def _learned(self, dataset: Dataset, weights: NDArray[Any]) -> Self:
+        """Take up the items and the logs of their weights, which need not sum to one."""
         self.item_ids = dataset.item_ids
-        smoothed = counts + 0.5
-        self._log_shares = np.log(smoothed / smoothed.sum()).astype(np.float32)
+        self._log_shares = (weights - np.logaddexp.reduce(weights)).astype(np.float32)
         return self
 
     def _arrays(self) -> Mapping[str, NDArray[np.generic]]:
@@ -53,14 +57,16 @@ class PopularityModel(_OneRanking):
 
     def fit(self, dataset: Dataset, *, seed: int = 0) -> Self:
         """Count the interactions of each item."""
-        return self._learned(dataset, np.bincount(dataset.items, dataset.weights, len(dataset.item_ids)))
+        counts = np.bincount(dataset.items, dataset.weights, len(dataset.item_ids))
+        return self._learned(dataset, np.log(counts + 0.5))
 
 
 class TrendingModel(_OneRanking):
     """aws-trending-now: which items gain most interactions from one period to the next.
 
     With c₁ and c₀ the counts of the newest period and the one before it, an item's trend is the z-value of a Poisson
-    difference, (c₁ - c₀) / √(c₁ + c₀ + 1); exp of it is the pseudo-count that enters the shares.
+    difference, (c₁ - c₀) / √(c₁ + c₀ + 1); exp of it is the pseudo-count that enters the shares, with half an event
+    and, so that items without a trend come in the order of their popularity, a trace of its rank added.
     """
 
     kind = "trending"
@@ -74,4 +80,7 @@ class TrendingModel(_OneRanking):
         n = len(dataset.item_ids)
         age = (dataset.timestamps.max() - dataset.timestamps) // self._period if len(dataset) else dataset.timestamps
         newest, before = (np.bincount(dataset.items[age == k], minlength=n) for k in (0, 1))
-        return self._learned(dataset, np.exp((newest - before) / np.sqrt(newest + before + 1.0)))
+        trend = (newest - before) / np.sqrt(newest + before + 1.0)
+        popularity = np.unique(np.bincount(dataset.items, minlength=n), return_inverse=True)[1]
+        rank = popularity / max(popularity.max(initial=0), 1)
+        return self._learned(dataset, np.logaddexp(trend, np.log(0.5 + TRACE * rank)))

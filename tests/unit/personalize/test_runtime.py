@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, filled, ids
+from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, filled, ids, interaction_rows
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
@@ -161,6 +162,14 @@ def test_similar_items_leave_the_item_itself_out(cloud: Cloud, school: School, r
     dearer = cloud.filter(school.group, "dearer", "INCLUDE ItemID WHERE Items.PRICE > CurrentItem.PRICE")
     answer = cloud.runtime.get_recommendations(campaignArn=related, itemId=ITEMS[9], filterArn=dearer)
     assert set(ids(answer)) == {ITEMS[10], ITEMS[11]}
+
+
+def test_an_unknown_item_is_similar_to_popular_items(cloud: Cloud, related: str) -> None:
+    known = Counter(row[1] for row in interaction_rows())
+    found = ids(cloud.runtime.get_recommendations(campaignArn=related, itemId="unheard-of"))
+    counts = [known[item] for item in found if item in known]
+    assert counts == sorted(known.values(), reverse=True)
+    assert counts[0] > counts[-1]
 
 
 def test_metadata_must_be_enabled_for_the_campaign(cloud: Cloud, ranking: str) -> None:

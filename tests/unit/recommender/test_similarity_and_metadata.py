@@ -7,6 +7,7 @@ import pytest
 
 from local.recommender import Dataset, History, create_model
 from local.recommender.metadata import SMOOTHING, Newcomers, relatives
+from local.recommender.popularity import TRACE
 from local.recommender.similarity import SimilarityModel
 
 
@@ -92,7 +93,7 @@ def test_a_trend_is_a_z_value_over_the_chosen_period() -> None:
         .fit(dataset)
         .scores(History(np.zeros(0, np.int32), np.zeros(0, np.int64)))
     )
-    trends = np.exp([10 / np.sqrt(191), 8 / np.sqrt(11)]) + 0.5
+    trends = np.exp([10 / np.sqrt(191), 8 / np.sqrt(11)]) + np.array([0.5 + TRACE, 0.5])
     np.testing.assert_allclose(np.exp(scores), trends / trends.sum(), rtol=1e-4)
 
 
@@ -109,6 +110,27 @@ def test_trends_are_those_of_two_hours_unless_told_otherwise() -> None:
     default = create_model("aws-trending-now").fit(dataset).scores(nobody)
     alike = [period for period, some in scores.items() if np.allclose(some, default, atol=1e-4)]
     assert alike == ["2 hours"]
+
+
+NOBODY = History(np.zeros(0, np.int32), np.zeros(0, np.int64))
+
+
+def test_without_a_trend_the_popular_items_come_first() -> None:
+    # All is long ago, but for one look at the newest item.
+    items = ["a"] * 5 + ["b"] * 2_000 + ["c"] * 2_001 + ["d"] * 7 + ["new"]
+    times = [0] * (len(items) - 1) + [10**6]
+    dataset = Dataset.from_columns([f"u{k}" for k in range(len(items))], items, times)
+    scores = create_model("aws-trending-now").fit(dataset).scores(NOBODY)
+    assert [dataset.item_ids[at] for at in np.argsort(-scores)] == ["new", "c", "b", "d", "a"]
+
+
+def test_a_trend_of_any_height_is_a_finite_score() -> None:
+    n = 600_000
+    dataset = Dataset.from_columns(["u"] * n + ["v"], ["a"] * n + ["b"], [10**6] * n + [0])
+    scores = create_model("aws-trending-now").fit(dataset).scores(NOBODY)
+    assert np.isfinite(scores).all()
+    assert scores[0] == pytest.approx(0, abs=1e-6)
+    assert scores[1] < -700
 
 
 def test_a_value_at_its_threshold_counts() -> None:
