@@ -50,7 +50,7 @@ RECIPES = {
             "aws-similar-items",
             RELATED_ITEMS,
             "Items similar to a given one.",
-            {"item_id_hidden_dim": "100", "item_metadata_hidden_dim": "100"},
+            {"popularity_discount_factor": "0.0", "item_id_hidden_dim": "100", "item_metadata_hidden_dim": "100"},
         ),
         Recipe(
             "aws-sims",

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar
 
 from local.recommender.personalization import BlendModel
 from local.recommender.popularity import PopularityModel, TrendingModel
 from local.recommender.similarity import SimilarityModel
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from local.recommender.model import Model
 
@@ -23,11 +23,17 @@ class UnknownHyperParameterError(ValueError):
 
 @dataclass(frozen=True)
 class Number:
-    """A number within bounds."""
+    """A number within bounds; `tunable` ones may take part in a search for the best value."""
 
     low: float
     high: float
     whole: bool = True
+    tunable: bool = False
+
+    @property
+    def kind(self) -> str:
+        """What Personalize calls such a parameter."""
+        return "integer" if self.whole else "continuous"
 
     def check(self, text: str) -> None:
         """Raise ValueError unless `text` is such a number."""
@@ -38,9 +44,11 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """One of some words."""
+    """One of some words; `tunable` as of a number."""
 
     words: tuple[str, ...]
+    tunable: bool = False
+    kind: ClassVar[str] = "categorical"
 
     def check(self, text: str) -> None:
         """Raise ValueError unless `text` is one of the words."""
@@ -50,33 +58,45 @@ class Choice:
 
 @dataclass(frozen=True)
 class Recipe:
-    """A recipe's hyper-parameters and its model."""
+    """A recipe's model and its parameters: those of the algorithm, and `features`, which choose what it learns from."""
 
     build: Callable[[Mapping[str, str]], Model]
-    parameters: Mapping[str, Number | Choice]
+    algorithm: Mapping[str, Number | Choice] = field(default_factory=dict)
+    features: Mapping[str, Number | Choice] = field(default_factory=dict)
+
+    @property
+    def parameters(self) -> Mapping[str, Number | Choice]:
+        """All of them."""
+        return {**self.algorithm, **self.features}
 
 
 FLAG = Choice(("true", "false"))
+TUNED_FLAG = Choice(FLAG.words, tunable=True)
 PERCENTILE = Number(0, 1, whole=False)
 HISTORY: dict[str, Number | Choice] = {
     "min_user_history_length_percentile": PERCENTILE,
     "max_user_history_length_percentile": PERCENTILE,
 }
 SEQUENCE_V1: dict[str, Number | Choice] = {
-    "hidden_dimension": Number(32, 256),
-    "bptt": Number(2, 32),
-    "recency_mask": FLAG,
-    **HISTORY,
+    "hidden_dimension": Number(32, 256, tunable=True),
+    "bptt": Number(2, 32, tunable=True),
+    "recency_mask": TUNED_FLAG,
 }
 SEQUENCE_V2: dict[str, Number | Choice] = {"apply_recency_bias": FLAG}
 SIMS: dict[str, Number | Choice] = {
+    "popularity_discount_factor": Number(0, 1, whole=False, tunable=True),
+    "min_cointeraction_count": Number(0, 10, tunable=True),
+}
+SIMILAR_ITEMS: dict[str, Number | Choice] = {
     "popularity_discount_factor": Number(0, 1, whole=False),
-    "min_cointeraction_count": Number(0, 10),
+    "item_id_hidden_dim": Number(30, 200, tunable=True),
+    "item_metadata_hidden_dim": Number(30, 200, tunable=True),
+}
+COUNTS: dict[str, Number | Choice] = {
     **HISTORY,
     "min_item_interaction_count_percentile": PERCENTILE,
     "max_item_interaction_count_percentile": PERCENTILE,
 }
-HIDDEN_DIMENSION = Number(30, 200)
 PERIODS = {"30 minutes": 1_800, "1 hour": 3_600, "2 hours": 7_200, "3 hours": 10_800, "1 day": 86_400}
 
 
@@ -86,24 +106,25 @@ def _blend(given: Mapping[str, str]) -> Model:
 
 
 RECIPES: dict[str, Recipe] = {
-    "aws-user-personalization": Recipe(_blend, SEQUENCE_V1),
+    "aws-user-personalization": Recipe(_blend, SEQUENCE_V1, HISTORY),
     "aws-user-personalization-v2": Recipe(_blend, SEQUENCE_V2),
-    "aws-personalized-ranking": Recipe(_blend, SEQUENCE_V1),
+    "aws-personalized-ranking": Recipe(_blend, SEQUENCE_V1, HISTORY),
     "aws-personalized-ranking-v2": Recipe(_blend, SEQUENCE_V2),
-    "aws-popularity-count": Recipe(lambda _: PopularityModel(), {}),
+    "aws-popularity-count": Recipe(lambda _: PopularityModel()),
     "aws-trending-now": Recipe(
         lambda given: TrendingModel(PERIODS[given.get("trend_discovery_frequency", "2 hours").lower()]),
-        {"trend_discovery_frequency": Choice(tuple(PERIODS))},
+        features={"trend_discovery_frequency": Choice(tuple(PERIODS))},
     ),
     "aws-similar-items": Recipe(
-        lambda _: SimilarityModel(metadata=True),
-        {"item_id_hidden_dim": HIDDEN_DIMENSION, "item_metadata_hidden_dim": HIDDEN_DIMENSION},
+        lambda given: SimilarityModel(float(given.get("popularity_discount_factor", "0.0")), metadata=True),
+        SIMILAR_ITEMS,
     ),
     "aws-sims": Recipe(
         lambda given: SimilarityModel(
             float(given.get("popularity_discount_factor", "0.5")), int(given.get("min_cointeraction_count", "3"))
         ),
         SIMS,
+        COUNTS,
     ),
 }
 
@@ -119,11 +140,44 @@ def create_model(recipe: str, hyper_parameters: Mapping[str, str] | None = None)
         raise ValueError(f"no recipe {recipe!r}; there are {', '.join(RECIPES)}")
     given = dict(hyper_parameters or {})
     for name, text in given.items():
-        if name not in RECIPES[recipe].parameters:
-            known = ", ".join(RECIPES[recipe].parameters) or "none"
-            raise UnknownHyperParameterError(f"{recipe} has no hyper-parameter {name!r}; it has {known}")
-        try:
-            RECIPES[recipe].parameters[name].check(text)
-        except ValueError as error:
-            raise ValueError(f"hyper-parameter {name} of {recipe}: {text!r} is refused: {error}") from None
+        _check(recipe, "hyper-parameter", RECIPES[recipe].parameters, name, [text])
     return RECIPES[recipe].build(given)
+
+
+def check_features(recipe: str, given: Mapping[str, str]) -> None:
+    """Refuse what does not choose the data a recipe learns from.
+
+    Raises:
+        UnknownHyperParameterError: The recipe has no such parameter, or it is one of the algorithm.
+        ValueError: It is out of its range.
+    """
+    for name, text in given.items():
+        _check(recipe, "feature transformation parameter", RECIPES[recipe].features, name, [text])
+
+
+def check_range(recipe: str, kind: str, name: str, values: Sequence[str]) -> None:
+    """Refuse what a search for the best value cannot try.
+
+    Args:
+        recipe: Name of the recipe.
+        kind: integer, continuous or categorical.
+        name: Of the hyper-parameter.
+        values: Both ends of a range, or the words to try.
+
+    Raises:
+        UnknownHyperParameterError: The recipe has no tunable hyper-parameter of that kind and name.
+        ValueError: A value is out of its range.
+    """
+    algorithm = RECIPES[recipe].algorithm
+    tunable = {key: parameter for key, parameter in algorithm.items() if parameter.tunable and parameter.kind == kind}
+    _check(recipe, f"tunable {kind} hyper-parameter", tunable, name, values)
+
+
+def _check(recipe: str, what: str, known: Mapping[str, Number | Choice], name: str, values: Iterable[str]) -> None:
+    if name not in known:
+        raise UnknownHyperParameterError(f"{recipe} has no {what} {name!r}; it has {', '.join(known) or 'none'}")
+    for text in values:
+        try:
+            known[name].check(text)
+        except ValueError as error:
+            raise ValueError(f"{what} {name} of {recipe}: {text!r} is refused: {error}") from None

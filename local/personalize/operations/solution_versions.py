@@ -94,7 +94,10 @@ def _order(account: Account, version: Resource) -> Mapping[str, Any]:
         "task": "train",
         "recommender": account.recommender,
         "recipe": recipe_name(version.record["recipeArn"]),
-        "hyper_parameters": configuration.get("algorithmHyperParameters", {}),
+        "hyper_parameters": {
+            **configuration.get("algorithmHyperParameters", {}),
+            **configuration.get("featureTransformationParameters", {}),
+        },
         "selection": {
             "eventType": version.record.get("eventType"),
             "eventValueThreshold": configuration.get("eventValueThreshold"),

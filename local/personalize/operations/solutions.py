@@ -13,6 +13,7 @@ from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
 from local.personalize.recipes import recipe_name
 from local.personalize.store import CAMPAIGN, DATASET_GROUP, SOLUTION, SOLUTION_VERSION
+from local.personalize.tuning import check_tuning
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -101,10 +102,16 @@ def _check_configuration(account: Account, group: str, recipe: str, configuratio
     _check_columns(account, group, configuration.get("trainingDataConfig", {}))
     if "optimizationObjective" in configuration and recipe != "aws-user-personalization":
         raise InvalidInput(f"optimizationObjective is not supported by the recipe {recipe}.")
-    try:
-        account.serving.library().create_model(recipe, configuration.get("algorithmHyperParameters", {}))
-    except ValueError as error:
-        raise InvalidInput(f"algorithmHyperParameters: {error}") from error
+    library = account.serving.library()
+    for member, check in (
+        ("algorithmHyperParameters", library.create_model),
+        ("featureTransformationParameters", library.check_features),
+    ):
+        try:
+            check(recipe, configuration.get(member, {}))
+        except ValueError as error:
+            raise InvalidInput(f"{member}: {error}") from error
+    check_tuning(library.check_range, recipe, configuration.get("hpoConfig", {}))
 
 
 def _check_events(configuration: Mapping[str, Any]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, T0, interaction_rows
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, T0, filled, interaction_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,6 +64,71 @@ def test_every_recipe_trains_and_answers(real: Cloud, recipe: str) -> None:
     answer = real.runtime.get_recommendations(campaignArn=campaign, userId="user-1", itemId=ITEMS[0], numResults=5)
     assert len({item["itemId"] for item in answer["itemList"]}) == 5
     real.control.delete_campaign(campaignArn=campaign)
+
+
+@pytest.mark.parametrize("member", ["featureTransformationParameters", "algorithmHyperParameters"])
+def test_the_period_of_a_trend_may_be_chosen(real: Cloud, member: str) -> None:
+    name = f"trend-{member[:7]}"
+    trending = filled(real, name)
+    tracker = real.control.create_event_tracker(name=name, datasetGroupArn=trending)
+    real.wait(real.control.describe_event_tracker, eventTrackerArn=tracker["eventTrackerArn"])
+    # Three quarters of an hour after everything else.
+    late = {"eventType": "view", "itemId": "new", "sentAt": T0 + 480 + 45 * 60}
+    real.events.put_events(trackingId=tracker["trackingId"], userId="late", sessionId="s", eventList=[late])
+
+    def first(period: str) -> str:
+        configuration = {member: {"trend_discovery_frequency": period}}
+        solution = real.solution(f"{name}-{period[0]}", trending, "aws-trending-now", solutionConfig=configuration)
+        campaign = real.deploy(f"{name}-{period[0]}", real.train(solution))
+        item: str = real.runtime.get_recommendations(campaignArn=campaign, numResults=1)["itemList"][0]["itemId"]
+        return item
+
+    assert first("30 minutes") == "new"
+    assert first("1 hour") in ITEMS
+
+
+NO_JOBS = {"maxNumberOfTrainingJobs": "0"}
+BPTT = {"name": "bptt", "minValue": 2, "maxValue": 22}
+RECENCY = {"name": "recency_mask", "values": ["true", "false"]}
+
+
+def ranges(**entries: dict[str, Any]) -> dict[str, Any]:
+    found = {f"{kind}HyperParameterRanges": [entry] for kind, entry in entries.items()}
+    return {"hpoConfig": {"algorithmHyperParameterRanges": found}}
+
+
+@pytest.mark.parametrize(
+    ("configuration", "reason"),
+    [
+        ({"featureTransformationParameters": {"colour": "red"}}, "featureTransformationParameters: .*'colour'"),
+        ({"featureTransformationParameters": {"bptt": "4"}}, "no feature transformation parameter 'bptt'"),
+        ({"featureTransformationParameters": {"min_user_history_length_percentile": "5"}}, "'5' is refused"),
+        (ranges(integer={**BPTT, "name": "colour"}), "hpoConfig: integerHyperParameterRanges: .*'colour'"),
+        (ranges(continuous=BPTT), "no tunable continuous hyper-parameter 'bptt'"),
+        (ranges(integer={**BPTT, "minValue": 23}), "minValue 23 is greater than maxValue 22"),
+        (ranges(integer={**BPTT, "maxValue": 33}), "bptt of aws-user-personalization: '33' is refused"),
+        (ranges(categorical={**RECENCY, "values": ["true", "maybe"]}), "'maybe' is refused"),
+        (ranges(continuous={**BPTT, "name": "min_user_history_length_percentile"}), "no tunable"),
+        ({"hpoConfig": {"hpoResourceConfig": NO_JOBS}}, "maxNumberOfTrainingJobs must be a whole number from 1 to 40"),
+        ({"hpoConfig": {"hpoResourceConfig": {"maxParallelTrainingJobs": "11"}}}, "from 1 to 10"),
+    ],
+)
+def test_what_a_recipe_cannot_follow_is_refused(real: Cloud, configuration: dict[str, Any], reason: str) -> None:
+    with pytest.raises(real.control.exceptions.InvalidInputException, match=reason):
+        real.solution("senseless", group(real), "aws-user-personalization", solutionConfig=configuration)
+
+
+def test_the_configuration_of_the_developer_guide_is_accepted(real: Cloud) -> None:
+    jobs = {"maxNumberOfTrainingJobs": "4", "maxParallelTrainingJobs": "2"}
+    tuning = ranges(integer=BPTT, categorical=RECENCY)["hpoConfig"] | {"hpoResourceConfig": jobs}
+    configuration = {
+        "algorithmHyperParameters": {"hidden_dimension": "55"},
+        "featureTransformationParameters": {"max_user_history_length_percentile": "0.95"},
+        "hpoConfig": tuning,
+    }
+    recipe = "aws-user-personalization"
+    solution = real.solution("guide", group(real), recipe, performHPO=True, solutionConfig=configuration)
+    assert real.control.describe_solution(solutionArn=solution)["solution"]["solutionConfig"] == configuration
 
 
 def test_a_ranking_campaign_orders_the_given_items(real: Cloud) -> None:

@@ -102,6 +102,15 @@ def create_model(recipe: str, hyper_parameters: Mapping[str, str] | None = None)
     return Model([], np.zeros((0, 0), np.float32), endless="endless" in given)
 
 
+def check_features(recipe: str, given: Mapping[str, str]) -> None:
+    if given:
+        raise ValueError(f"{recipe} has no feature transformation parameter {', '.join(given)}")
+
+
+def check_range(recipe: str, kind: str, name: str, values: Sequence[str]) -> None:
+    raise ValueError(f"{recipe} has no tunable {kind} hyper-parameter {name}: {', '.join(values)}")
+
+
 def load_model(path: Path) -> Model:
     with np.load(path) as archive:
         return Model(json.loads(archive["ids"].tobytes()), archive["table"])

@@ -8,7 +8,16 @@ import numpy as np
 import pytest
 
 from local.personalize import recipes as personalize
-from local.recommender import Dataset, History, UnknownHyperParameterError, create_model, evaluate, load_model
+from local.recommender import (
+    Dataset,
+    History,
+    UnknownHyperParameterError,
+    check_features,
+    check_range,
+    create_model,
+    evaluate,
+    load_model,
+)
 from local.recommender.recipes import RECIPES
 
 if TYPE_CHECKING:
@@ -81,6 +90,21 @@ def test_unknown_recipes_and_hyper_parameters_are_refused_in_one_line() -> None:
         create_model("aws-sims", {"min_cointeraction_count": "11"})
 
 
+HISTORY = {"min_user_history_length_percentile", "max_user_history_length_percentile"}
+FEATURES = {
+    "aws-user-personalization": HISTORY,
+    "aws-personalized-ranking": HISTORY,
+    "aws-trending-now": {"trend_discovery_frequency"},
+    "aws-sims": {*HISTORY, "min_item_interaction_count_percentile", "max_item_interaction_count_percentile"},
+}
+"""The featurization hyper-parameters of the guide, by recipe."""
+TUNABLE = {
+    "aws-user-personalization": {"hidden_dimension": "integer", "bptt": "integer", "recency_mask": "categorical"},
+    "aws-personalized-ranking": {"hidden_dimension": "integer", "bptt": "integer", "recency_mask": "categorical"},
+    "aws-similar-items": {"item_id_hidden_dim": "integer", "item_metadata_hidden_dim": "integer"},
+    "aws-sims": {"popularity_discount_factor": "continuous", "min_cointeraction_count": "integer"},
+}
+"""Those that the guide calls "HPO tunable", by recipe, with their kind."""
 SEQUENCE_V1 = {
     "hidden_dimension": (["32", "256"], ["31", "257", "64.5", "many"]),
     "bptt": (["2", "32"], ["1", "33"]),
@@ -99,6 +123,7 @@ DOCUMENTED = {
         "trend_discovery_frequency": (["30 minutes", "1 hour", "2 hours", "3 hours", "1 day"], ["4 hours", "7200"])
     },
     "aws-similar-items": {
+        "popularity_discount_factor": (["0.0", "1.0"], ["-0.1", "1.01"]),
         "item_id_hidden_dim": (["30", "200"], ["29", "201"]),
         "item_metadata_hidden_dim": (["30", "200"], ["0", "201"]),
     },
@@ -123,6 +148,27 @@ def test_recipes_have_the_documented_hyper_parameters_and_ranges(recipe: str) ->
         for text in refused:
             with pytest.raises(ValueError, match=f"hyper-parameter {name} of {recipe}"):
                 create_model(recipe, {name: text})
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_features_and_tunable_ranges_are_those_documented(recipe: str) -> None:
+    assert set(RECIPES[recipe].features) == FEATURES.get(recipe, set())
+    for name, (accepted, refused) in DOCUMENTED[recipe].items():
+        if name in RECIPES[recipe].features:
+            check_features(recipe, {name: accepted[0]})
+            with pytest.raises(ValueError, match=f"feature transformation parameter {name} of {recipe}"):
+                check_features(recipe, {name: refused[0]})
+        else:
+            with pytest.raises(UnknownHyperParameterError, match="no feature transformation parameter"):
+                check_features(recipe, {name: accepted[0]})
+        for kind in ("integer", "continuous", "categorical"):
+            if TUNABLE.get(recipe, {}).get(name) == kind:
+                check_range(recipe, kind, name, accepted)
+                with pytest.raises(ValueError, match="is refused"):
+                    check_range(recipe, kind, name, [accepted[0], refused[0]])
+            else:
+                with pytest.raises(UnknownHyperParameterError, match=f"no tunable {kind} hyper-parameter '{name}'"):
+                    check_range(recipe, kind, name, accepted)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
