@@ -13,9 +13,9 @@ from local.personalize.errors import InvalidInput
 
 TOKEN = re.compile(
     r'\s*(?:(?P<string>"(?:[^"\\]|\\.)*")|(?P<number>-?\d+(?:\.\d+)?(?![\w.]))|(?P<parameter>\$[A-Za-z0-9_]+)'
-    r"|(?P<word>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)?)|(?P<sign><=|>=|=|<|>|[(),|*]))"
+    r"|(?P<word>[A-Za-z_][\w]*(?:\.[A-Za-z_]\w*)?)|(?P<sign><=|>=|!=|=|<|>|[(),|*]))"
 )
-COMPARISONS = frozenset({"=", "<", "<=", ">", ">="})
+COMPARISONS = frozenset({"=", "!=", "<", "<=", ">", ">="})
 MAXIMUM_FIELDS = 5
 
 

@@ -209,6 +209,8 @@ def _number(cell: Json) -> float:
 
 COMPARE: dict[str, Any] = {
     "=": np.equal,
+    # What is absent (nan) is neither equal nor unequal.
+    "!=": lambda cells, number: np.less(cells, number) | np.greater(cells, number),
     "<": np.less,
     "<=": np.less_equal,
     ">": np.greater,

@@ -41,6 +41,11 @@ def left(expression: str, **values: str) -> str:
         ('INCLUDE ItemID WHERE Items.TAGS IN ("round", "blue")', "a b"),
         ("INCLUDE ItemID WHERE Items.PRICE < 20", "a"),
         ("INCLUDE ItemID WHERE Items.PRICE >= (20)", "b c"),
+        ("INCLUDE ItemID WHERE Items.PRICE != 20", "a c"),
+        ("EXCLUDE ItemID WHERE Items.PRICE != 20", "b new"),
+        ('EXCLUDE ItemID WHERE Items.TYPE IN ("course") IF CurrentUser.AGE != 20', "a b c new"),
+        ('EXCLUDE ItemID WHERE Items.TYPE IN ("course") IF CurrentUser.AGE != 21', "b new"),
+        ('EXCLUDE ItemID WHERE Items.TYPE IN ("course") IF CurrentUser.HEIGHT != 21', "a b c new"),
         ("INCLUDE ItemID WHERE Items.PRICE IN (20, 30)", "b c"),
         ("INCLUDE ItemID WHERE Items.MADE IN (1700000000)", "a"),
         ('INCLUDE ItemID WHERE Items.NAME IN ("Toán \\"12\\", (tập) 1\\\\2")', "b"),
@@ -70,6 +75,7 @@ def test_a_filter_leaves(expression: str, expected: str) -> None:
 def test_placeholders_take_their_values_from_the_request() -> None:
     assert left("INCLUDE ItemID WHERE Items.TYPE IN ($KIND)", KIND='"quiz","document"') == "b new"
     assert left("INCLUDE ItemID WHERE Items.PRICE < ($MOST)", MOST="25") == "a b"
+    assert left("INCLUDE ItemID WHERE Items.PRICE != $PRICE", PRICE="10") == "b c"
 
 
 def test_an_exclude_without_its_value_is_left_out_and_an_include_is_refused() -> None:
@@ -113,7 +119,8 @@ def test_the_current_item_needs_a_request_that_names_one() -> None:
         ('INCLUDE ItemID WHERE Items.TYPE LIKE "x"', "expected IN, NOT IN or a comparison"),
         ('INCLUDE ItemID WHERE Items.TYPE IN ("x") nonsense', "expected '|' or the end"),
         ("INCLUDE ItemID WHERE Items.PRICE < (1, 2)", "compares with one value"),
-        ("EXCLUDE ItemID WHERE Items.PRICE != 20", "unexpected text at ' !"),
+        ("EXCLUDE ItemID WHERE Items.PRICE ! 20", "unexpected text at ' !"),
+        ('INCLUDE ItemID WHERE Items.TYPE != "quiz"', "!= compares numbers"),
         ('INCLUDE ItemID WHERE Items.TYPE = "quiz"', "= compares numbers"),
         ("INCLUDE ItemID WHERE Items.TYPE IN (*)", "with Interactions.EVENT_TYPE only"),
         ('INCLUDE ItemID WHERE Items.T IN ("x") IF CurrentUser.U IN ("*")', "with Interactions.EVENT_TYPE only"),
