@@ -52,7 +52,8 @@ class Catalogue:
 
     def cell(self, position: int, column: str) -> Json:
         """One item's value of a column, or None."""
-        return self.records.get(self.ids[position], {}).get(column)
+        identity = self.ids[position]
+        return identity if column == "ITEM_ID" else self.records.get(identity, {}).get(column)
 
     def having(self, column: str, word: str) -> NDArray[np.intp]:
         """Positions of the items with that word among the values ("|" parts them) of a text column."""
@@ -73,7 +74,7 @@ class Catalogue:
 
 @dataclass(frozen=True)
 class Asker:
-    """What a filter may know of a request: user metadata, recent events (item, type), the item named."""
+    """What a filter may know of a request: user metadata, recent events (item, type), the item named; both with ids."""
 
     user: Mapping[str, Any] = field(default_factory=dict)
     events: Sequence[tuple[str, str]] = ()

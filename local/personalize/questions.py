@@ -67,8 +67,8 @@ class Question:
         past = serving.past(group, user or "")
         catalogue = serving.catalogue(version)
         relates = recipe_type(version.record["recipeArn"]) == RELATED_ITEMS
-        item = catalogue.records.get(parameters["itemId"], {}) if relates else None
-        asker = Asker(serving.user(group, user) if user else {}, past.recent(), item)
+        item = {**catalogue.records.get(parameters["itemId"], {}), "ITEM_ID": parameters["itemId"]} if relates else None
+        asker = Asker({**serving.user(group, user), "USER_ID": user} if user else {}, past.recent(), item)
         return cls(serving, store, version, configuration, parameters, catalogue, asker, past)
 
     @property

@@ -164,6 +164,24 @@ def test_similar_items_leave_the_item_itself_out(cloud: Cloud, school: School, r
     assert set(ids(answer)) == {ITEMS[10], ITEMS[11]}
 
 
+def test_filters_see_the_ids_of_items_and_users(cloud: Cloud, school: School, campaign: str, related: str) -> None:
+    def asked(name: str, expression: str, campaign: str, **ask: str) -> list[str]:
+        arn = cloud.filter(school.group, name, expression)
+        found = ids(cloud.runtime.get_recommendations(campaignArn=campaign, filterArn=arn, **ask))
+        cloud.control.delete_filter(filterArn=arn)
+        return found
+
+    two = f'INCLUDE ItemID WHERE Items.ITEM_ID IN ("{ITEMS[2]}", "{ITEMS[5]}", "nothing")'
+    assert set(asked("two", two, campaign, userId="user-0")) == {ITEMS[2], ITEMS[5]}
+    mine = f'{two} IF CurrentUser.USER_ID IN ("user-0")'
+    assert len(asked("mine", mine, campaign, userId="user-0")) == 2
+    assert len(asked("mine-not", mine, campaign, userId="user-1")) > 2
+    same = "INCLUDE ItemID WHERE Items.ITEM_ID NOT IN CurrentItem.ITEM_ID"
+    assert ITEMS[5] in asked("others", same, related, itemId=ITEMS[4])
+    only = "EXCLUDE ItemID WHERE Items.ITEM_ID NOT IN CurrentItem.ITEM_ID"
+    assert asked("itself", only, related, itemId=ITEMS[4]) == []
+
+
 def test_an_unknown_item_is_similar_to_popular_items(cloud: Cloud, related: str) -> None:
     known = Counter(row[1] for row in interaction_rows())
     found = ids(cloud.runtime.get_recommendations(campaignArn=related, itemId="unheard-of"))
