@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import json
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from local.personalize.constraints import violations
 from local.personalize.csv_source import S3
 from local.personalize.errors import ServiceError
+from local.personalize.json_value import parse_json
 from local.personalize.questions import Question
 from local.personalize.recipes import PERSONALIZED_RANKING, RELATED_ITEMS, recipe_type
 from local.personalize.serving import Serving
 from local.personalize.store import SOLUTION_VERSION, Store
+from local.personalize.wire import operations
 
 if TYPE_CHECKING:
+    from botocore.model import Shape
+
     from local.personalize.store import Resource
 
 REQUIRED = {PERSONALIZED_RANKING: ("userId", "itemList"), RELATED_ITEMS: ("itemId",)}
@@ -85,14 +91,18 @@ def answer_line(
 ) -> dict[str, Any]:
     """The answer to one line; what is wrong with a line is told in its own answer."""
     try:
-        given = json.loads(line)
+        given = parse_json(line)
         kind = recipe_type(version.record["recipeArn"])
         required = REQUIRED.get(kind, ("userId",))
         if not isinstance(given, dict) or any(not given.get(name) for name in required):
             return _failed(given, f"User error: Required fields for the provided recipe are {', '.join(required)}")
-        question = Question.of(serving, store, version, configuration, given | fixed)
+        wrong = [text for name, shape in members().items() for text in violations(shape, given.get(name), name)]
+        if wrong:
+            return _failed(given, f"User error: {'; '.join(wrong)}")
+        parameters = {name: given[name] for name in members() if given.get(name) is not None}
+        question = Question.of(serving, store, version, configuration, parameters | fixed)
         if kind == PERSONALIZED_RANKING:
-            found, unknown = question.ranked([str(item) for item in given["itemList"]])
+            found, unknown = question.ranked(given["itemList"])
         else:
             found, unknown = question.recommended(count), []
     except (ValueError, ServiceError) as error:
@@ -100,6 +110,17 @@ def answer_line(
     items = [question.catalogue.ids[suggestion.position] for suggestion in found]
     scores = [suggestion.score for suggestion in found] + [0.0] * len(unknown)
     return {"input": given, "output": {"recommendedItems": items + unknown, "scores": scores}, "error": None}
+
+
+@cache
+def members() -> dict[str, Shape]:
+    """What a line may hold, in the shapes of the runtime API's requests; anything else is ignored."""
+    shapes: dict[str, Shape] = {}
+    for operation in ("GetRecommendations", "GetPersonalizedRanking"):
+        shape = operations()[operation].input_shape
+        shapes |= {} if shape is None else shape.members
+    taken = {"userId": "userId", "itemId": "itemId", "itemList": "inputList", "filterValues": "filterValues"}
+    return {name: shapes[member] for name, member in taken.items()}
 
 
 def _failed(given: object, reason: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -64,6 +65,46 @@ def test_a_bad_line_is_told_and_does_not_stop_the_others(cloud: Cloud, version: 
         "error": "User error: Required fields for the provided recipe are userId",
     }
     assert good["error"] is None
+
+
+def test_a_line_of_the_wrong_types_is_told_and_does_not_stop_the_others(
+    cloud: Cloud, school: School, version: str
+) -> None:
+    lines = [
+        {"userId": 12},
+        {"userId": ["u"]},
+        {"userId": "u" * 257},
+        {"userId": "\ud800"},
+        {"userId": "user-0", "filterValues": ["x"]},
+        {"userId": "user-0", "filterValues": {"KIND": 1}},
+        "[" * 2_000,
+        '{"userId": NaN}',
+        {"userId": "user-1", "promotions": 7, "filterArn": 8},
+    ]
+    *bad, good = run_batch(cloud, "types", version, lines, numResults=2)
+    reasons = [
+        "'12' at 'userId' .* type string",
+        "'userId' .* type string",
+        "'userId' .* length less than or equal to 256",
+        "'userId' .* valid Unicode",
+        "'filterValues' .* type map",
+        "'1' at 'filterValues.KIND' .* type string",
+        "nested more than 100 deep",
+        "NaN is no number",
+    ]
+    for answer, reason in zip(bad, reasons, strict=True):
+        assert answer["output"] == {"recommendedItems": []}
+        assert re.search(f"^User error: .*{reason}", answer["error"]), answer
+    assert good["error"] is None
+    assert len(good["output"]["recommendedItems"]) == 2
+
+    ranking = cloud.train(cloud.solution("lines", school.group, "aws-personalized-ranking-v2"))
+    whole, single, good = run_batch(
+        cloud, "lists", ranking, [{"userId": "u", "itemList": it} for it in (5, ["a", 5], [ITEMS[0]])]
+    )
+    assert "'5' at 'itemList' failed to satisfy constraint: Member must have type list" in whole["error"]
+    assert "'5' at 'itemList.2.member'" in single["error"]
+    assert good["output"]["recommendedItems"] == [ITEMS[0]]
 
 
 def test_a_batch_job_without_input_fails(cloud: Cloud, version: str) -> None:
