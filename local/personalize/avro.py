@@ -6,6 +6,7 @@ Source: "Creating schema JSON files" and "Amazon Personalize endpoints and quota
 from __future__ import annotations
 
 import re
+import sys
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -35,6 +36,14 @@ RESERVED = {
     "USERS": {},
     "ITEMS": {"CREATION_TIMESTAMP": {"long"}},
 }
+SINGLE = (2 - 2**-23) * 2.0**127
+BOUNDS: dict[str, tuple[float, float]] = {
+    "int": (-(2**31), 2**31 - 1),
+    "long": (-(2**63), 2**63 - 1),
+    "float": (-SINGLE, SINGLE),
+    "double": (-sys.float_info.max, sys.float_info.max),
+}
+"""Least and greatest number of each numeric type."""
 METADATA_LIMIT = {"INTERACTIONS": 5, "USERS": 25, "ITEMS": 100}
 FIELD_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
@@ -55,6 +64,12 @@ class Field:
         if self.name in {"USER_ID", "ITEM_ID", "EVENT_TYPE"}:
             return ID_LIMIT
         return TEXT_LIMIT if self.textual else STRING_LIMIT
+
+
+def within(number: float, type_name: str) -> bool:
+    """Whether a number has a place in that type of Avro."""
+    least, greatest = BOUNDS[type_name]
+    return least <= number <= greatest
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,15 @@ from __future__ import annotations
 import csv
 import io
 import json
-import math
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from local.personalize.avro import within
 from local.personalize.errors import JobFailed
 
 if TYPE_CHECKING:
@@ -185,7 +186,8 @@ def converted(cells: tuple[str, ...], field: Field, file: str) -> list[Any]:
     if "" not in cells or field.nullable:
         try:
             # What holds for the joined text holds for each cell, at a fraction of the cost.
-            quick = int if convert is _whole and "".join(cells).isdecimal() else convert
+            plain = field.type in SURE_DIGITS and max(map(len, cells), default=0) <= SURE_DIGITS[field.type]
+            quick = int if plain and "".join(cells).isdecimal() else convert
             if field.type != "string" or max(map(len, cells), default=0) <= field.limit:
                 return [quick(cell) if cell else None for cell in cells]
         except ValueError:
@@ -206,15 +208,16 @@ def _value(cell: str, field: Field, convert: Callable[[str], Any], place: str) -
         raise JobFailed(f"'{cell[:80]}' in {place} is no {field.type}, the type of {field.name}.") from error
 
 
-def _whole(cell: str) -> int:
-    if not cell.lstrip("+-").isdecimal():
+def _whole(cell: str, type_name: str) -> int:
+    number = int(cell) if cell.lstrip("+-").isdecimal() else None
+    if number is None or not within(number, type_name):
         raise ValueError(cell)
-    return int(cell)
+    return number
 
 
-def _finite(cell: str) -> float:
+def _real(cell: str, type_name: str) -> float:
     number = float(cell)
-    if not math.isfinite(number):
+    if not within(number, type_name):
         raise ValueError(cell)
     return number
 
@@ -225,6 +228,10 @@ def _truth(cell: str) -> bool:
     return cell.lower() == "true"
 
 
+SURE_DIGITS = {"int": 9, "long": 18}
+"""Whole numbers of so many digits are surely within their type."""
+
+
 def extra_text(values: dict[str, Any]) -> str:
     """Further columns of an interaction as one text that is equal for equal columns."""
     present = {name: value for name, value in values.items() if value is not None}
@@ -233,9 +240,9 @@ def extra_text(values: dict[str, Any]) -> str:
 
 CONVERSIONS: dict[str, Callable[[str], Any]] = {
     "string": str,
-    "long": _whole,
-    "int": _whole,
-    "float": _finite,
-    "double": _finite,
+    "long": partial(_whole, type_name="long"),
+    "int": partial(_whole, type_name="int"),
+    "float": partial(_real, type_name="float"),
+    "double": partial(_real, type_name="double"),
     "boolean": _truth,
 }

@@ -6,7 +6,7 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from local.personalize.avro import REQUIRED
+from local.personalize.avro import BOUNDS, REQUIRED, within
 from local.personalize.csv_source import extra_text
 from local.personalize.entities import put_records
 from local.personalize.errors import InvalidInput, ResourceInUse
@@ -150,6 +150,8 @@ def _cell(value: Json, field: Field, place: str) -> Json:
             value = int(value) if field.type in {"int", "long"} else float(value)
     if not isinstance(value, PYTHON[field.type]) or (isinstance(value, bool) and field.type != "boolean"):
         raise InvalidInput(f"{place} must have type {field.type}.")
+    if isinstance(value, int | float) and field.type in BOUNDS and not within(value, field.type):
+        raise InvalidInput(f"{place} is beyond the type {field.type}.")
     if isinstance(value, str) and len(value) > field.limit:
         raise InvalidInput(f"Length cannot be more than {field.limit} characters for {field.name}.")
     return value

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from local.personalize.avro import Field
+from local.personalize.csv_source import converted
 from local.personalize.errors import JobFailed
 from local.personalize.operations.import_jobs import IMPORT
 from local.personalize.store import DATASET, IMPORT_JOB, Resource
@@ -46,6 +48,13 @@ def with_row(row: list[Any]) -> list[list[Any]]:
         ("nothing", [], [], r"columns: \[USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, EVENT_VALUE\]"),
         ("twice", [*HEADER, "USER_ID"], [[*row, "x"] for row in interaction_rows()], "a column twice"),
         ("half", HEADER, with_row(["u", "i", "1.5", "view", ""]), "'1.5' in row 1002 .* is no long"),
+        (
+            "late",
+            HEADER,
+            with_row(["u", "i", 2**63, "view", ""]),
+            f"'{2**63}' in row 1002 .* is no long, the type of TI",
+        ),
+        ("big", HEADER, with_row(["u", "i", T0, "view", "1e39"]), "'1e39' in row 1002 .* is no float"),
         ("infinite", HEADER, with_row(["u", "i", T0, "view", "inf"]), "'inf' in row 1002 .* is no float"),
     ],
 )
@@ -54,6 +63,23 @@ def test_bad_data_fails_the_job_and_names_the_fault(
 ) -> None:
     location = cloud.upload(f"bucket/bad/{name}.csv", header, rows)
     assert re.search(reason, cloud.failed_import(f"bad-{name}", dataset, location))
+
+
+@pytest.mark.parametrize(
+    ("type_name", "inside", "beyond"),
+    [
+        ("int", [str(2**31 - 1), str(-(2**31)), "+7", "999999999"], [str(2**31), str(-(2**31) - 1), "9" * 400]),
+        ("long", [str(2**63 - 1), str(-(2**63)), "9" * 18], [str(2**63), str(-(2**63) - 1), "9" * 5_000]),
+        ("float", ["3.4e38", "-3.4e38", "1e-50"], ["3.5e38", "-3.5e38", "nan", "inf"]),
+        ("double", ["1.7e308"], ["1.8e308", "nan"]),
+    ],
+)
+def test_numbers_have_the_bounds_of_their_type(type_name: str, inside: list[str], beyond: list[str]) -> None:
+    field = Field("N", type_name, nullable=False)
+    assert converted(tuple(inside), field, "f") == [(int if type_name in {"int", "long"} else float)(n) for n in inside]
+    for number in beyond:
+        with pytest.raises(JobFailed, match=f"in row 3 of f is no {type_name}, the type of N"):
+            converted(("1", number), field, "f")
 
 
 @pytest.mark.parametrize(

@@ -116,6 +116,10 @@ def test_a_put_user_is_known_to_filters_at_once(cloud: Cloud, school: School, ca
         datasetArn=school.users, users=[{"userId": "newcomer", "properties": '{"locale": "fr", "AGE": null}'}]
     )
     assert ITEMS[1] not in ids(cloud.runtime.get_recommendations(**ask))
+    for age in ("9" * 400, f'"{2**31}"', str(-(2**31) - 1)):
+        properties = f'{{"locale": "fr", "age": {age}}}'
+        with pytest.raises(cloud.events.exceptions.InvalidInputException, match="age is beyond the type int"):
+            cloud.events.put_users(datasetArn=school.users, users=[{"userId": "x", "properties": properties}])
     with pytest.raises(cloud.events.exceptions.InvalidInputException, match="no dataset of type USERS"):
         cloud.events.put_users(datasetArn=school.items, users=[{"userId": "x", "properties": "{}"}])
 
