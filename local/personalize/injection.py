@@ -21,6 +21,8 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput
+from local.personalize.store import KINDS
+from local.personalize.wire import operations
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,6 +48,56 @@ class Rule:
     times: int | None = None
 
 
+def _checked(fields: dict[str, Any]) -> Rule:
+    try:
+        rule = Rule(**fields)
+    except TypeError as error:
+        raise InvalidInput(f"A fault rule has the fields {', '.join(Rule.__annotations__)}: {error}") from error
+    for name, (holds, must) in RULES.items():
+        if name in fields and not holds(fields[name]):
+            raise InvalidInput(f"The {name} of a fault rule must be {must}, not {fields[name]!r}.")
+    if rule.effect not in (JOB_EFFECTS if rule.job else CALL_EFFECTS) or bool(rule.job) == bool(rule.operation):
+        raise InvalidInput(
+            f"A fault rule names a job ({', '.join(sorted(JOB_EFFECTS))})"
+            f" or an operation ({', '.join(sorted(CALL_EFFECTS))})."
+        )
+    return rule
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _is_operation(value: object) -> bool:
+    return isinstance(value, str) and any(fnmatchcase(name, value) for name in operations())
+
+
+def _is_share(value: object) -> bool:
+    return isinstance(value, int | float) and 0 < value <= 1
+
+
+def _is_duration(value: object) -> bool:
+    return isinstance(value, int | float) and value >= 0
+
+
+def _is_count(value: object) -> bool:
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and value >= 1)
+
+
+JOBS = tuple(kind.name for kind in KINDS if kind.status)
+RULES: dict[str, tuple[Callable[[object], bool], str]] = {
+    "effect": (_is_text, "a string"),
+    "job": (JOBS.__contains__, f"one of {', '.join(JOBS)}"),
+    "name": (_is_text, "a string"),
+    "operation": (_is_operation, "an operation, or a pattern that fits one"),
+    "reason": (_is_text, "a string"),
+    "share": (_is_share, "a number above 0, at most 1"),
+    "seconds": (_is_duration, "a number, at least 0"),
+    "times": (_is_count, "a whole number, at least 1"),
+}
+"""What the value of each field must be, as a test and in words."""
+
+
 class Faults:
     """The rules in force."""
 
@@ -54,23 +106,15 @@ class Faults:
         self._lock = Lock()
         self._random = random.Random(SEED)  # noqa: S311 - decides which test calls fail, not a secret
 
-    def add(self, fields: dict[str, Any]) -> None:
-        """Add a rule.
+    def add(self, *rules: dict[str, Any]) -> None:
+        """Add rules; all of them, or none if one is refused.
 
         Raises:
-            InvalidInput: Unknown fields, or an effect that does not go with them.
+            InvalidInput: Unknown fields, values that a field cannot have, or an effect that does not go with them.
         """
-        try:
-            rule = Rule(**fields)
-        except TypeError as error:
-            raise InvalidInput(f"A fault rule has the fields {', '.join(Rule.__annotations__)}: {error}") from error
-        if rule.effect not in (JOB_EFFECTS if rule.job else CALL_EFFECTS) or bool(rule.job) == bool(rule.operation):
-            raise InvalidInput(
-                f"A fault rule names a job ({', '.join(sorted(JOB_EFFECTS))})"
-                f" or an operation ({', '.join(sorted(CALL_EFFECTS))})."
-            )
+        checked = [_checked(fields) for fields in rules]
         with self._lock:
-            self._rules.append(rule)
+            self._rules += checked
 
     def clear(self) -> None:
         """Drop all rules and begin the draws anew."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import os
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from local.personalize import wire
 from local.personalize.account import Account
 from local.personalize.errors import NotImplementedHere, Serialization, ServiceError, Throttled
+from local.personalize.json_value import parse_json
 from local.personalize.operations import OPERATIONS, auto_training, tags
 from local.personalize.operations.campaigns import follow_latest
 
@@ -131,9 +131,8 @@ class PersonalizeService:
             self._account.lifecycle.release()
         else:
             try:
-                rules = json.loads(body)
+                rules = parse_json(body.decode())
             except ValueError as error:
                 raise Serialization(f"The fault rules are not JSON: {error}") from error
-            for rule in rules if isinstance(rules, list) else [rules]:
-                self._account.faults.add(rule)
+            self._account.faults.add(*(rules if isinstance(rules, list) else [rules]))
         return 200, {"Content-Type": wire.REST_JSON}, b"{}"

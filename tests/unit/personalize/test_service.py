@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
 import urllib.request
@@ -139,10 +140,39 @@ def test_jobs_can_be_failed_and_stopped(cloud: Cloud, school: School, faults: Ca
     assert described[0]["failureReason"] == "out of luck"
 
 
-@pytest.mark.parametrize("rule", [{"job": "Campaign", "effect": "throttle"}, {"effect": "fail"}, {"colour": "red"}])
-def test_a_senseless_fault_is_refused(faults: Callable[..., int], rule: dict[str, Any]) -> None:
-    with pytest.raises(urllib.error.HTTPError, match="400"):
-        faults(**rule)
+SOME = {"operation": "*", "effect": "throttle"}
+
+
+@pytest.mark.parametrize(
+    ("rule", "reason"),
+    [
+        ({"job": "Campaign", "effect": "throttle"}, "names a job"),
+        ({"effect": "fail"}, "names a job"),
+        ({"colour": "red"}, "has the fields effect, job"),
+        (7, "has the fields"),
+        ([["effect"]], "has the fields"),
+        ({"effect": ["fail"], "job": "Campaign"}, "effect of a fault rule must be a string"),
+        ({"effect": "fail", "job": "Nope"}, "job of a fault rule must be one of DatasetGroup, Dataset, .*not 'Nope'"),
+        ({"effect": "fail", "job": "Schema"}, "job of a fault rule must be one of"),
+        ({"effect": "fail", "job": "Campaign", "name": 5}, "name of a fault rule must be a string"),
+        ({"effect": "fail", "job": "Campaign", "reason": None}, "reason of a fault rule must be a string"),
+        ({**SOME, "operation": "GetRecommandations"}, "must be an operation, or a pattern that fits one"),
+        ({**SOME, "share": "a"}, "share of a fault rule must be a number above 0, at most 1, not 'a'"),
+        ({**SOME, "share": 1.5}, "share of a fault rule"),
+        ({**SOME, "share": 0}, "share of a fault rule"),
+        ({**SOME, "times": -1}, "times of a fault rule must be a whole number, at least 1, not -1"),
+        ({**SOME, "times": 1.5}, "times of a fault rule"),
+        ({**SOME, "times": True}, "times of a fault rule"),
+        ({**SOME, "effect": "delay", "seconds": "long"}, "seconds of a fault rule must be a number, at least 0"),
+        ([SOME, {**SOME, "seconds": -1}], "seconds of a fault rule"),
+    ],
+)
+def test_a_senseless_fault_is_refused_with_its_reason_and_leaves_no_rule(cloud: Cloud, rule: Any, reason: str) -> None:
+    request = urllib.request.Request(f"{cloud.url}/_personalize/faults", json.dumps(rule).encode(), method="POST")
+    with pytest.raises(urllib.error.HTTPError, match="400") as refused:
+        urllib.request.urlopen(request)
+    assert re.search(reason, json.loads(refused.value.read())["message"])
+    assert cloud.control.list_schemas()
 
 
 def test_the_side_door_is_shut_unless_opened(
