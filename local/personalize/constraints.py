@@ -83,7 +83,7 @@ def violations(shape: Shape, value: Json, path: str) -> Iterator[str]:
             yield from violations(shape.key, key, f"{path}.key")
             yield from violations(shape.value, element, _below(path, key))
     elif isinstance(shape, StringShape):
-        if not _is_text(value):
+        if not is_text(value):
             yield _sentence(ascii(value), path, "be valid Unicode, without half a surrogate pair")
             return
         yield from _size(shape, value, len(value), path)
@@ -104,7 +104,7 @@ def _has_type(type_name: str, value: Json) -> bool:
     return isinstance(value, PYTHON_TYPES[type_name])
 
 
-def _is_text(value: str) -> bool:
+def is_text(value: str) -> bool:
     """Whether a string can be encoded: JSON's escapes can write half a surrogate pair."""
     try:
         value.encode()

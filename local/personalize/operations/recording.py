@@ -6,7 +6,8 @@ import contextlib
 import time
 from typing import TYPE_CHECKING, Any
 
-from local.personalize.avro import BOUNDS, REQUIRED, within
+from local.personalize.avro import BOUNDS, REQUIRED, Field, within
+from local.personalize.constraints import is_text
 from local.personalize.csv_source import extra_text
 from local.personalize.entities import put_records
 from local.personalize.errors import InvalidInput, ResourceInUse
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from local.personalize.account import Account
-    from local.personalize.avro import Field, Schema
+    from local.personalize.avro import Schema
     from local.personalize.json_value import Json
 
 PYTHON = {
@@ -32,6 +33,7 @@ PYTHON = {
     "boolean": (bool,),
 }
 
+ANY_VALUE = Field("EVENT_VALUE", "double", nullable=True)
 EVENT_KEYWORDS = frozenset({"userid", "sessionid", "eventtype", "timestamp", "recommendationid", "impression"})
 """What an event's properties must not contain, in any case."""
 
@@ -77,10 +79,9 @@ def _put(account: Account, parameters: dict[str, Any], kind: str, member: str, k
     fields = {field.name: field for field in schema.fields if field.name not in REQUIRED[kind]}
     records = {}
     for at, entry in enumerate(parameters[member], 1):
-        record = _properties(entry.get("properties"), fields, f"{member}.{at}.properties")
-        missing = [name for name, field in fields.items() if name not in record and not field.nullable]
-        if missing:
-            raise InvalidInput(f"{member}.{at}.properties has no value for {', '.join(missing)}, which cannot be null.")
+        place = f"{member}.{at}.properties"
+        record = _typed(_json_object(entry.get("properties"), place), fields, place)
+        _check_complete(record, fields, place)
         records[entry[key]] = record
     with account.store.lock:
         put_records(account.store.database, dataset.arn, records)
@@ -99,25 +100,25 @@ def _event(entry: Mapping[str, Any], schema: Schema, at: int) -> Event:
     if reserved := [key for key in given if key.lower() in EVENT_KEYWORDS]:
         raise InvalidInput(f"{place}.properties: {', '.join(reserved)} cannot be a property.")
     item, value = entry.get("itemId", given.pop("itemId", None)), entry.get("eventValue", given.pop("eventValue", None))
-    if item is None:
+    if not item:
         raise InvalidInput(f"{place}.itemId: an event names an item.")
+    item = _cell(item, schema["ITEM_ID"], f"{place}.properties.itemId")
+    if value is not None:
+        known = {field.name: field for field in schema.fields}
+        value = _cell(value, known.get("EVENT_VALUE", ANY_VALUE), f"{place}.properties.eventValue")
     extra = _typed(given, fields, f"{place}.properties")
+    # Of reserved columns an event need not bring all: EVENT_VALUE, impressions and attributions are for some events.
+    _check_complete(extra, {field.name: field for field in schema.metadata("INTERACTIONS")}, f"{place}.properties")
     if "impression" in entry and "IMPRESSION" in fields:
         extra["IMPRESSION"] = "|".join(entry["impression"])
     if "recommendationId" in entry and "RECOMMENDATION_ID" in fields:
         extra["RECOMMENDATION_ID"] = entry["recommendationId"]
     if "metricAttribution" in entry and "EVENT_ATTRIBUTION_SOURCE" in fields:
         extra["EVENT_ATTRIBUTION_SOURCE"] = entry["metricAttribution"]["eventAttributionSource"]
-    if value is not None and not isinstance(value, int | float):
-        raise InvalidInput(f"{place}.properties.eventValue is no number.")
     # What the schema has no column for is not kept: the event then equals the row that an import would bring.
     kind = entry["eventType"] if "EVENT_TYPE" in schema else ""
     number = float(value) if value is not None and "EVENT_VALUE" in schema else None
-    return Event(str(item), kind, int(entry["sentAt"]), number, extra_text(extra), entry.get("eventId"))
-
-
-def _properties(text: str | None, fields: Mapping[str, Field], place: str) -> dict[str, Any]:
-    return _typed(_json_object(text, place), fields, place)
+    return Event(item, kind, int(entry["sentAt"]), number, extra_text(extra), entry.get("eventId"))
 
 
 def _json_object(text: str | None, place: str) -> dict[str, Any]:
@@ -144,6 +145,12 @@ def _typed(given: Mapping[str, Any], fields: Mapping[str, Field], place: str) ->
     return record
 
 
+def _check_complete(record: Mapping[str, Any], fields: Mapping[str, Field], place: str) -> None:
+    missing = [name for name, field in fields.items() if name not in record and not field.nullable]
+    if missing:
+        raise InvalidInput(f"{place} has no value for {', '.join(missing)}, which cannot be null.")
+
+
 def _cell(value: Json, field: Field, place: str) -> Json:
     if isinstance(value, str) and field.type in {"int", "long", "float", "double"}:
         with contextlib.suppress(ValueError):
@@ -152,6 +159,8 @@ def _cell(value: Json, field: Field, place: str) -> Json:
         raise InvalidInput(f"{place} must have type {field.type}.")
     if isinstance(value, int | float) and field.type in BOUNDS and not within(value, field.type):
         raise InvalidInput(f"{place} is beyond the type {field.type}.")
+    if isinstance(value, str) and not is_text(value):
+        raise InvalidInput(f"{place} must be valid Unicode, without half a surrogate pair.")
     if isinstance(value, str) and len(value) > field.limit:
         raise InvalidInput(f"Length cannot be more than {field.limit} characters for {field.name}.")
     return value

@@ -75,7 +75,14 @@ def test_a_repeated_event_id_is_ignored(cloud: Cloud, school: School, tracker: s
         ({"properties": "[" * 1_000}, "nested more than 100 deep"),
         ({"properties": '{"eventValue": NaN}'}, "NaN is no number"),
         ({"properties": '{"colour": "red"}'}, "'colour' matches no field"),
-        ({"properties": '{"eventValue": "much"}'}, "eventValue is no number"),
+        ({"properties": '{"eventValue": "much"}'}, "eventValue must have type float"),
+        ({"properties": '{"eventValue": true}'}, "eventValue must have type float"),
+        ({"properties": '{"eventValue": 1e39}'}, "eventValue is beyond the type float"),
+        ({"itemId": None, "properties": '{"itemId": {"a": 1}}'}, "itemId must have type string"),
+        ({"itemId": None, "properties": '{"itemId": 7}'}, "itemId must have type string"),
+        ({"itemId": None, "properties": '{"itemId": ""}'}, "names an item"),
+        ({"itemId": None, "properties": f'{{"itemId": "{"i" * 257}"}}'}, "more than 256 characters for ITEM_ID"),
+        ({"itemId": None, "properties": '{"itemId": "\\ud800"}'}, "itemId must be valid Unicode"),
         *(({"properties": f'{{"{key}": "1"}}'}, f"{key} cannot be a property") for key in KEYWORDS),
     ],
 )
@@ -182,6 +189,29 @@ def test_an_event_keeps_its_impression_its_recommendation_and_its_properties(clo
         "RECOMMENDATION_ID": "RID-1",
         "EVENT_ATTRIBUTION_SOURCE": "mail",
     }
+
+
+def test_an_event_brings_what_its_schema_does_not_let_be_null(cloud: Cloud) -> None:
+    fields = [
+        *INTERACTION_FIELDS[:4],
+        {"name": "EVENT_VALUE", "type": "float"},
+        {"name": "DEVICE_TYPE", "type": "string", "categorical": True},
+    ]
+    group = cloud.group("strict")
+    dataset = cloud.dataset(group, "Interactions", cloud.schema("strict", fields))
+    made = cloud.control.create_event_tracker(name="strict", datasetGroupArn=group)
+    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=made["eventTrackerArn"])
+
+    def put(properties: str) -> None:
+        event = {"eventType": "view", "sentAt": T0, "properties": properties}
+        cloud.events.put_events(trackingId=made["trackingId"], userId="u", sessionId="s", eventList=[event])
+
+    with pytest.raises(cloud.events.exceptions.InvalidInputException, match="no value for DEVICE_TYPE, which cannot"):
+        put('{"itemId": "i"}')
+    put('{"itemId": "i", "deviceType": "phone"}')
+    put('{"itemId": "j", "deviceType": "phone", "eventValue": "4"}')
+    found = events_of(cloud.service._account.store.database, dataset, "u")
+    assert [(event.item, event.value) for event in found] == [("i", None), ("j", 4.0)]
 
 
 def test_put_items_survive_a_full_import_and_a_newer_record_of_an_incremental_one_wins(cloud: Cloud) -> None:
