@@ -54,6 +54,7 @@ def put_events(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any
     with account.store.lock:
         record_events(account.store.database, dataset.arn, parameters["sessionId"], parameters.get("userId"), events)
         dataset.private["changed"] = time.time()
+        account.store.save(dataset)
     return {}
 
 

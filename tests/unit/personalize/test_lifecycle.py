@@ -245,3 +245,22 @@ def test_automatic_training_waits_for_new_data_and_leaves_the_first_time_to_a_ma
     dataset.private["changed"] = time.time()
     assert trained(now) == 1  # A version was made since the plan.
     assert trained(time.time()) == 2
+
+
+def test_automatic_training_knows_after_a_restart_that_events_came_in(
+    launch: Callable[..., Cloud], tmp_path: Path
+) -> None:
+    cloud = launch(tmp_path, time_scale=0)
+    group = filled(cloud, "restarted")
+    arn = cloud.solution("restarted", group, "aws-popularity-count")
+    cloud.train(arn)
+    made = cloud.control.create_event_tracker(name="restarted", datasetGroupArn=group)
+    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=made["eventTrackerArn"])
+    event = {"eventType": "view", "itemId": "i", "sentAt": 1}
+    cloud.events.put_events(trackingId=made["trackingId"], userId="u", sessionId="s", eventList=[event])
+    cloud.service.close()
+
+    again = launch(tmp_path, time_scale=0)
+    account = again.service._account
+    _train_if_new(account, account.store.find(SOLUTION, arn), time.time())
+    assert len(again.control.list_solution_versions(solutionArn=arn)["solutionVersions"]) == 2
