@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import json
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from local.recommender.sparse_rows import SparseRows
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from numpy.typing import NDArray
+    from scipy.sparse import csr_array
 
     from local.recommender.dataset import Cell, Dataset, Floats, Ints
 
 NEIGHBOURS = 10
+BLOCK_CELLS = 2**22
+"""Likenesses computed at once."""
 SMOOTHING = 20.0
 """Events of the general distribution mixed into that of each attribute value."""
+
+NOTHING = (np.zeros(0, np.float32), np.zeros(0, np.int32), np.zeros(1, np.int64))
 
 
 def words(cell: Cell) -> list[str]:
@@ -27,25 +36,47 @@ def words(cell: Cell) -> list[str]:
 def relatives(metadata: Mapping[str, list[Cell]], cold: Ints, warm: Ints) -> list[Ints]:
     """For each cold item its up to ten nearest warm items by shared values; empty where nothing is shared.
 
-    A shared value counts -log of its share among the items, so that rare ones tell more.
+    A shared value counts -log of its share among the items, so that rare ones tell more; of equally near ones the
+    first come first.
     """
-    columns = [[words(cell) for cell in cells] for cells in metadata.values()]
+    from scipy.sparse import diags_array
+
+    held = _holdings(metadata, np.concatenate([cold, warm]))
+    holders = held[len(cold) :].sum(0)
+    telling = np.flatnonzero((holders > 0) & (holders < len(warm)))
+    weights = np.log((1 + len(warm)) / (1 + holders[telling]))
+    asked = held[: len(cold)][:, telling] @ diags_array(weights)
+    others = held[len(cold) :][:, telling].T.tocsr()
     found: list[Ints] = []
-    by_word: dict[tuple[int, str], list[int]] = {}
-    for number, column in enumerate(columns):
-        for item in warm.tolist():
-            for word in column[item]:
-                by_word.setdefault((number, word), []).append(item)
-    for item in cold.tolist():
-        likeness: dict[int, float] = {}
-        for number, column in enumerate(columns):
-            for word in column[item]:
-                holders = by_word.get((number, word), [])
-                for other in holders:
-                    likeness[other] = likeness.get(other, 0.0) + np.log((1 + len(warm)) / (1 + len(holders)))
-        nearest = sorted((-like, other) for other, like in likeness.items() if like > 0)[:NEIGHBOURS]
-        found.append(np.array([other for _, other in nearest], np.int32))
+    size = max(1, BLOCK_CELLS // max(len(warm), 1))
+    for start in range(0, len(cold), size):
+        block = (asked[start : start + size] @ others).toarray()
+        found += [warm[_nearest(likeness)] for likeness in block]
     return found
+
+
+def _holdings(metadata: Mapping[str, list[Cell]], items: Ints) -> csr_array:
+    """float64[items, values]: 1 where an item has a value, numbered by column and word as they come."""
+    from scipy.sparse import csr_array
+
+    codes: dict[tuple[str, str], int] = {}
+    columns: list[int] = []
+    indptr = [0]
+    for item in items.tolist():
+        for name, cells in metadata.items():
+            columns += [codes.setdefault((name, word), len(codes)) for word in dict.fromkeys(words(cells[item]))]
+        indptr.append(len(columns))
+    shape = (len(items), len(codes))
+    return csr_array((np.ones(len(columns)), np.array(columns, np.int32), np.array(indptr)), shape=shape)
+
+
+def _nearest(likeness: NDArray[np.float64]) -> NDArray[np.intp]:
+    """The positions of the ten highest likenesses above 0, highest first, then by position."""
+    least = np.partition(likeness, -NEIGHBOURS)[-NEIGHBOURS] if len(likeness) > NEIGHBOURS else 0.0
+    near = np.flatnonzero(likeness > least)
+    if least > 0:
+        near = np.sort(np.append(near, np.flatnonzero(likeness == least)[: NEIGHBOURS - len(near)]))
+    return near[np.argsort(-likeness[near], kind="stable")]
 
 
 @dataclass(frozen=True)
@@ -57,11 +88,15 @@ class Newcomers:
 
     Attributes:
         base: float32[n], log P(item) of first events.
-        lifts: "column=value" to float32[n], the log-ratio that this value adds.
+        values: "column=value", the values that are known.
+        floors: float32[v], the log-ratio that a value adds to items nobody with it began with.
+        lifts: What it adds beyond that to the others, one row a value: as many cells as there were first events.
     """
 
     base: Floats
-    lifts: dict[str, Floats] = field(default_factory=dict)
+    values: list[str] = field(default_factory=list)
+    floors: Floats = field(default_factory=lambda: np.zeros(0, np.float32))
+    lifts: SparseRows = field(default_factory=lambda: SparseRows(*NOTHING))
 
     @classmethod
     def fit(cls, dataset: Dataset) -> Newcomers:
@@ -72,23 +107,46 @@ class Newcomers:
         everything = np.bincount(dataset.items, minlength=n) + 0.5
         counts = np.bincount(items, minlength=n) + everything / everything.sum()
         share = counts / counts.sum()
-        lifts: dict[str, Floats] = {}
+        codes: dict[str, int] = {}
+        held: list[tuple[int, int]] = []
         for column, cells in dataset.user_metadata.items():
-            holders: dict[str, list[int]] = {}
-            for k, user in enumerate(users.tolist()):
-                for word in words(cells[user]):
-                    holders.setdefault(word, []).append(k)
-            for word, events in holders.items():
-                had: NDArray[np.float64] = np.bincount(items[events], minlength=n) + SMOOTHING * share
-                lifts[f"{column}={word}"] = np.log(had / had.sum() / share).astype(np.float32)
-        return cls(np.log(share).astype(np.float32), lifts)
+            for item, user in zip(items.tolist(), users.tolist(), strict=True):
+                held += [(codes.setdefault(f"{column}={word}", len(codes)), item) for word in words(cells[user])]
+        pairs = np.array(held, np.int64).reshape(-1, 2)
+        width = max(n, len(codes))
+        had = SparseRows.from_pairs(pairs[:, 0] * width + pairs[:, 1], np.ones(len(pairs), np.float32), width)
+        holders = np.bincount(pairs[:, 0], minlength=len(codes))
+        floors = np.log(SMOOTHING / (SMOOTHING + holders)).astype(np.float32)
+        # log of (had + smoothed) / (holders + SMOOTHING) / share, less the floor.
+        lifts = np.log1p(had.data / (SMOOTHING * share[had.indices])).astype(np.float32)
+        return cls(np.log(share).astype(np.float32), list(codes), floors, replace(had, data=lifts))
+
+    @cached_property
+    def _codes(self) -> dict[str, int]:
+        return {value: code for code, value in enumerate(self.values)}
 
     def scores(self, user: Mapping[str, str] | None) -> Floats:
         """float32[n] for a student of these attributes; unknown values say nothing."""
-        total = self.base.copy()
-        for column, cell in (user or {}).items():
-            for word in words(cell):
-                lift = self.lifts.get(f"{column}={word}")
-                if lift is not None:
-                    total += lift
+        names = [f"{column}={word}" for column, cell in (user or {}).items() for word in words(cell)]
+        known = np.array([self._codes[name] for name in names if name in self._codes], np.int64)
+        total = self.base + self.floors[known].sum()
+        self.lifts.add(total, known, np.ones(len(known), np.float32))
         return total
+
+    def arrays(self) -> dict[str, NDArray[np.generic]]:
+        """The learned state, as arrays by name; the values are a JSON text."""
+        return {
+            "first": self.base,
+            "first_values": np.frombuffer(json.dumps(self.values).encode(), np.uint8),
+            "first_floors": self.floors,
+            "first_data": self.lifts.data,
+            "first_indices": self.lifts.indices,
+            "first_indptr": self.lifts.indptr,
+        }
+
+    @classmethod
+    def restored(cls, arrays: Mapping[str, NDArray[np.generic]]) -> Newcomers:
+        """The state that `arrays` told."""
+        lifts = SparseRows(*(np.asarray(arrays[f"first_{name}"]) for name in ("data", "indices", "indptr")))
+        values = json.loads(bytes(arrays["first_values"]))
+        return cls(np.asarray(arrays["first"]), values, np.asarray(arrays["first_floors"]), lifts)

@@ -180,11 +180,8 @@ class BlendModel(Model):
         return np.asarray(total, np.float32)
 
     def _arrays(self) -> Mapping[str, NDArray[np.generic]]:
-        names = np.array(list(self.newcomers.lifts), np.str_)
-        lifts = np.array(list(self.newcomers.lifts.values()), np.float32).reshape(len(names), len(self.item_ids))
         own = {"popularity": self.popularity, "weights": self.weights, "cold": self.cold, "kin": self.kin}
-        first = {"first": self.newcomers.base, "lift_names": names, "lifts": lifts}
-        return {**own, **first, "recency": np.array([self.recency]), **self.experts.arrays()}
+        return {**own, **self.newcomers.arrays(), "recency": np.array([self.recency]), **self.experts.arrays()}
 
     @classmethod
     def _restored(cls, item_ids: list[str], arrays: Mapping[str, NDArray[np.generic]]) -> Self:
@@ -192,8 +189,7 @@ class BlendModel(Model):
         model.experts = Experts.restored(arrays, model._views(), len(item_ids))
         model.popularity, model.weights = np.asarray(arrays["popularity"]), np.asarray(arrays["weights"])
         model.cold, model.kin = np.asarray(arrays["cold"]), np.asarray(arrays["kin"])
-        lifts = dict(zip(arrays["lift_names"].tolist(), np.asarray(arrays["lifts"]), strict=True))
-        model.newcomers = Newcomers(np.asarray(arrays["first"]), lifts)
+        model.newcomers = Newcomers.restored(arrays)
         return model
 
 

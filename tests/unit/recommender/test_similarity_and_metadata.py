@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pytest
 
-from local.recommender import Dataset, History, create_model
-from local.recommender.metadata import SMOOTHING, Newcomers, relatives
+from local.recommender import Dataset, History, create_model, load_model, metadata
+from local.recommender.metadata import SMOOTHING, Newcomers, relatives, words
 from local.recommender.popularity import TRACE
 from local.recommender.similarity import SimilarityModel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from local.recommender.dataset import Cell
 
 
 def of_users(*items: str) -> Dataset:
@@ -68,6 +76,53 @@ def test_a_rare_shared_value_tells_more_than_a_common_one() -> None:
     assert near[0] == 3
 
 
+@pytest.mark.parametrize("cells", [metadata.BLOCK_CELLS, 1])
+def test_relatives_are_the_ten_of_the_highest_sums_the_first_of_equal_ones(
+    monkeypatch: pytest.MonkeyPatch, cells: int
+) -> None:
+    monkeypatch.setattr(metadata, "BLOCK_CELLS", cells)
+    random = np.random.default_rng(0)
+    columns: dict[str, list[Cell]] = {
+        "SET": ["|".join(random.choice(list("abcdef"), random.integers(1, 4), replace=False)) for _ in range(90)],
+        "KIND": [None if at % 5 == 0 else f"k{at % 7}" for at in range(90)],
+        "ALL": ["same"] * 90,
+        "PRICE": [1.0] * 90,
+    }
+    held = [{(name, word) for name in columns for word in words(columns[name][item])} for item in range(90)]
+    warm = np.arange(30, 90, dtype=np.int32)
+    holders = Counter(value for item in warm.tolist() for value in held[item])
+    found = relatives(columns, np.arange(30, dtype=np.int32), warm)
+    assert len(found) == 30
+    for item, near in enumerate(found):
+        likeness = {
+            other: sum(np.log(61 / (1 + holders[value])) for value in held[item] & held[other])
+            for other in warm.tolist()
+        }
+        expected = sorted((-round(like, 9), other) for other, like in likeness.items() if like > 0)[:10]
+        assert near.tolist() == [other for _, other in expected]
+
+
+def test_without_metadata_nobody_is_related() -> None:
+    some, none = np.arange(2, dtype=np.int32), np.zeros(0, np.int32)
+    assert [near.tolist() for near in relatives({}, some, some + 2)] == [[], []]
+    assert [near.tolist() for near in relatives({"X": ["a", "a"]}, some, none)] == [[], []]
+    assert relatives({"X": ["a", "a"]}, none, some) == []
+
+
+def test_what_is_kept_of_newcomers_grows_with_their_number_and_not_with_the_catalogue(tmp_path: Path) -> None:
+    users = [f"u{k:04d}" for k in range(1_000)]
+    items = [f"i{k % 400:03d}" for k in range(1_000)]
+    profiles = {user: {"EMAIL": f"{user}@school"} for user in users}
+    dataset = Dataset.from_columns(users, items, [1] * 1_000, users=profiles)
+    newcomers = Newcomers.fit(dataset)
+    assert sum(array.size for array in newcomers.arrays().values()) < 50_000
+    own, other = (newcomers.scores({"EMAIL": f"{user}@school"}) for user in ("u0007", "u0008"))
+    assert (own.argmax(), other.argmax()) == (7, 8)
+    create_model("aws-user-personalization-v2").fit(dataset).save(tmp_path / "model.npz")
+    asked = History(NOBODY.items, NOBODY.timestamps, user={"EMAIL": "u0007@school"})
+    np.testing.assert_array_equal(load_model(tmp_path / "model.npz").scores(asked), own)
+
+
 def test_newcomers_begin_as_first_events_did_smoothed_by_so_many_events() -> None:
     users = [f"u{k}" for k in range(10) for _ in range(2)]
     items = [item for k in range(10) for item in ("ab" if k < 6 else "ba")]
@@ -76,10 +131,10 @@ def test_newcomers_begin_as_first_events_did_smoothed_by_so_many_events() -> Non
     share = np.array([6.5, 4.5]) / 11
     np.testing.assert_allclose(newcomers.base, np.log(share), rtol=1e-5)
     had = np.array([5, 0]) + SMOOTHING * share
-    np.testing.assert_allclose(newcomers.lifts["LOCALE=vi"], np.log(had / had.sum() / share), rtol=1e-5)
-    np.testing.assert_allclose(
-        newcomers.scores({"LOCALE": "vi", "AGE": "9"}), newcomers.base + newcomers.lifts["LOCALE=vi"], rtol=1e-6
-    )
+    lifted = newcomers.base + np.log(had / had.sum() / share)
+    np.testing.assert_allclose(newcomers.scores({"LOCALE": "vi", "AGE": "9"}), lifted, rtol=1e-5)
+    np.testing.assert_array_equal(newcomers.scores({"LOCALE": "fr"}), newcomers.base)
+    np.testing.assert_array_equal(newcomers.scores(None), newcomers.base)
 
 
 def test_a_trend_is_a_z_value_over_the_chosen_period() -> None:
