@@ -64,6 +64,8 @@ KINDS = (
     DATASET_GROUP, SCHEMA, DATASET, IMPORT_JOB, DELETION_JOB, EVENT_TRACKER, FILTER, SOLUTION, SOLUTION_VERSION,
     CAMPAIGN, BATCH_JOB,
 )  # fmt: skip
+CAMPAIGN_UPDATE = "latestCampaignUpdate"
+"""The member of a campaign's record that holds a change of it."""
 KIND_BY_NAME = {kind.name: kind for kind in KINDS}
 
 

@@ -10,7 +10,7 @@ from local.personalize.influence import check_campaign
 from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
 from local.personalize.operations.registry import operation
 from local.personalize.recipes import recipe_name
-from local.personalize.store import CAMPAIGN, SOLUTION, SOLUTION_VERSION
+from local.personalize.store import CAMPAIGN, CAMPAIGN_UPDATE, SOLUTION, SOLUTION_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 MAXIMUM = 5
 LATEST = "/$LATEST"
-UPDATE_SLOT = "latestCampaignUpdate"
 CHANGEABLE = ("solutionVersionArn", "minProvisionedTPS", "campaignConfig")
 
 
@@ -51,7 +50,7 @@ def update(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     campaign = account.store.find(CAMPAIGN, parameters["campaignArn"])
     if campaign.status not in {"ACTIVE", "CREATE FAILED"}:
         raise ResourceInUse(f"{campaign.arn} cannot be updated while its status is {campaign.status}.")
-    if campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED:
+    if campaign.record.get(CAMPAIGN_UPDATE, {}).get("status") in UNFINISHED:
         raise ResourceInUse(f"An update of {campaign.arn} is in progress.")
     change(account, campaign, {name: parameters[name] for name in CHANGEABLE if name in parameters})
     return campaign.record
@@ -61,8 +60,8 @@ def change(account: Account, campaign: Resource, wanted: dict[str, Any]) -> None
     """Begin an update of a campaign with the given members; the others stay as they are."""
     entry = {name: campaign.record[name] for name in CHANGEABLE} | wanted
     version = _resolved(account, wanted, entry["solutionVersionArn"])
-    campaign.record[UPDATE_SLOT] = {**entry, "solutionVersionArn": version.arn, "creationDateTime": time.time()}
-    account.lifecycle.begin(campaign, CHANGE, UPDATE_SLOT)
+    campaign.record[CAMPAIGN_UPDATE] = {**entry, "solutionVersionArn": version.arn, "creationDateTime": time.time()}
+    account.lifecycle.begin(campaign, CHANGE, CAMPAIGN_UPDATE)
 
 
 @operation("DeleteCampaign")
@@ -70,7 +69,7 @@ def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     """It answers no more; its model stays."""
     campaign = account.store.find(CAMPAIGN, parameters["campaignArn"])
     account.settled(campaign)
-    if campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED:
+    if campaign.record.get(CAMPAIGN_UPDATE, {}).get("status") in UNFINISHED:
         raise ResourceInUse(f"An update of {campaign.arn} is in progress.")
     account.lifecycle.begin(campaign, DELETION)
     return {}
@@ -108,7 +107,7 @@ def _latest(account: Account, solution: Resource) -> Resource:
 
 
 def _deployed(account: Account, campaign: Resource, _: Mapping[str, Any]) -> None:
-    entry = campaign.record.get(UPDATE_SLOT) or campaign.record
+    entry = campaign.record.get(CAMPAIGN_UPDATE) or campaign.record
     version = account.store.find(SOLUTION_VERSION, entry["solutionVersionArn"])
     account.serving.deployment(version)
     account.serving.catalogue(version)
@@ -131,7 +130,7 @@ def follow_latest(account: Account, resource: Resource, ended: Procedure) -> Non
     else:
         return
     for campaign in campaigns:
-        busy = campaign.record.get(UPDATE_SLOT, {}).get("status") in UNFINISHED
+        busy = campaign.record.get(CAMPAIGN_UPDATE, {}).get("status") in UNFINISHED
         if busy or not campaign.record["campaignConfig"].get("syncWithLatestSolutionVersion"):
             continue
         if (

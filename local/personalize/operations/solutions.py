@@ -12,7 +12,7 @@ from local.personalize.lifecycle import CREATE, DELETE, UNFINISHED, procedure
 from local.personalize.operations.datasets import schema_of
 from local.personalize.operations.registry import operation
 from local.personalize.recipes import recipe_name
-from local.personalize.store import CAMPAIGN, DATASET_GROUP, SOLUTION, SOLUTION_VERSION
+from local.personalize.store import BATCH_JOB, CAMPAIGN, CAMPAIGN_UPDATE, DATASET_GROUP, SOLUTION, SOLUTION_VERSION
 from local.personalize.tuning import check_tuning
 
 if TYPE_CHECKING:
@@ -81,14 +81,26 @@ def update(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 @operation("DeleteSolution")
 def delete(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """Refused while campaigns use it or a version is in training; its versions go with it."""
+    """Refused while campaigns or jobs use it, or are about to, or a version is in training; its versions go with it."""
     solution = account.store.find(SOLUTION, parameters["solutionArn"])
     account.settled(solution)
     account.refuse_users(solution, account.store.select(CAMPAIGN, solutionArn=solution.arn))
+    account.refuse_users(solution, _coming(account, solution))
     versions = account.store.select(SOLUTION_VERSION, solutionArn=solution.arn)
     account.refuse_users(solution, [version for version in versions if version.status in UNFINISHED])
     account.lifecycle.begin(solution, DELETION)
     return {}
+
+
+def _coming(account: Account, solution: Resource) -> list[Resource]:
+    """Campaigns being changed to a version of a solution, and batch jobs at work with one."""
+    changes = [(campaign, campaign.record.get(CAMPAIGN_UPDATE, {})) for campaign in account.store.select(CAMPAIGN)]
+    jobs = [(job, job.record) for job in account.store.select(BATCH_JOB)]
+    return [
+        resource
+        for resource, entry in (*changes, *jobs)
+        if entry.get("status") in UNFINISHED and entry["solutionVersionArn"].startswith(f"{solution.arn}/")
+    ]
 
 
 def columns_of(choice: Mapping[str, Any], member: str, kind: str) -> list[str] | None:

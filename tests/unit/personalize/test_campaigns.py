@@ -28,6 +28,8 @@ def test_the_old_version_serves_until_the_update_is_active(cloud: Cloud) -> None
     assert during["latestCampaignUpdate"]["solutionVersionArn"] == ranking
     assert during["latestCampaignUpdate"]["status"].startswith("CREATE")
     assert cloud.runtime.get_recommendations(campaignArn=campaign, userId="user-0")["itemList"]
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match=f"currently using .*{campaign}"):
+        cloud.control.delete_solution(solutionArn=ranking.rpartition("/")[0])
     with pytest.raises(cloud.control.exceptions.ResourceInUseException, match="is in progress"):
         cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=ranking)
     account = cloud.service._account

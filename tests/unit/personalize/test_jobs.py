@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, ROLE, T0, USER_FIELDS, interaction_rows
+from local.personalize.store import BATCH_JOB
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, ROLE, T0, USER_FIELDS, filled, interaction_rows
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
@@ -213,3 +214,21 @@ def test_five_jobs_of_a_kind_run_at_a_time(cloud: Cloud, school: School, version
             assert job is not None
             account.lifecycle.cancel(job)
             account.store.remove(job)
+
+
+def test_a_solution_stays_while_a_batch_job_works_with_it(cloud: Cloud) -> None:
+    solution = cloud.solution("batching", filled(cloud, "batching"), "aws-popularity-count")
+    account = cloud.service._account
+    account.faults.add({"job": "BatchInferenceJob", "name": "batching", "effect": "hang"})
+    arn = cloud.control.create_batch_inference_job(
+        jobName="batching",
+        solutionVersionArn=cloud.train(solution),
+        roleArn=ROLE,
+        jobInput={"s3DataSource": {"path": "s3://bucket/in.json"}},
+        jobOutput={"s3DataDestination": {"path": "s3://bucket/out/"}},
+    )["batchInferenceJobArn"]
+    with pytest.raises(cloud.control.exceptions.ResourceInUseException, match=f"currently using .*{arn}"):
+        cloud.control.delete_solution(solutionArn=solution)
+    account.lifecycle.cancel(account.store.find(BATCH_JOB, arn))
+    account.store.remove(account.store.find(BATCH_JOB, arn))
+    cloud.control.delete_solution(solutionArn=solution)
