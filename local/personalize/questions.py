@@ -143,7 +143,11 @@ class Question:
             raise InvalidInput(f"The filter {arn} is not ACTIVE; its status is {chosen.status}.")
         if chosen.record["datasetGroupArn"] != self.version.record["datasetGroupArn"]:
             raise InvalidInput(f"The filter {arn} belongs to another dataset group than the campaign.")
-        return passing(parse_filter(chosen.record["filterExpression"]), values, catalogue, self.asker)
+        expression = parse_filter(chosen.record["filterExpression"])
+        personal = {dataset for dataset, _ in expression.fields} - {"ITEMS"}
+        if personal and not self.parameters.get("userId"):
+            raise InvalidInput(f"userId is required: the filter {arn} reads {', '.join(sorted(personal))}.")
+        return passing(expression, values, catalogue, self.asker)
 
     def _best(self, shares: NDArray[np.float64], allowed: Mask, count: int) -> list[int]:
         """The allowed positions with the highest shares; then those the model does not know, as they arrived."""

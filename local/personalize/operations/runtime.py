@@ -74,6 +74,8 @@ def rank(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
 
 def _question(account: Account, campaign: Resource, parameters: Mapping[str, Any]) -> Question:
     _check_context(account, campaign, parameters.get("context", {}))
+    if parameters.get("filterValues") and "filterArn" not in parameters:
+        raise InvalidInput("filterValues are for the filter of a filterArn, which is missing.")
     configuration = campaign.record["campaignConfig"]
     return Question.of(account.serving, account.store, _version(account, campaign), configuration, parameters)
 

@@ -182,6 +182,27 @@ def test_filters_see_the_ids_of_items_and_users(cloud: Cloud, school: School, ca
     assert asked("itself", only, related, itemId=ITEMS[4]) == []
 
 
+def test_a_filter_that_reads_the_user_needs_one(cloud: Cloud, school: School, related: str) -> None:
+    for name, expression in {
+        "unseen": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")',
+        "abroad": 'EXCLUDE ItemID WHERE Items.TYPE IN ("quiz") IF CurrentUser.LOCALE IN ("fr")',
+    }.items():
+        arn = cloud.filter(school.group, name, expression)
+        ask = {"campaignArn": related, "itemId": ITEMS[4], "filterArn": arn}
+        with pytest.raises(cloud.runtime.exceptions.InvalidInputException, match=f"userId is required.*/{name} reads"):
+            cloud.runtime.get_recommendations(**ask)
+        assert cloud.runtime.get_recommendations(**ask, userId="user-0")["itemList"]
+        cloud.control.delete_filter(filterArn=arn)
+
+
+def test_values_without_a_filter_are_refused(cloud: Cloud, campaign: str, ranking: str) -> None:
+    ask = {"userId": "user-0", "filterValues": {"KIND": '"quiz"'}}
+    with pytest.raises(cloud.runtime.exceptions.InvalidInputException, match="filterArn, which is missing"):
+        cloud.runtime.get_recommendations(campaignArn=campaign, **ask)
+    with pytest.raises(cloud.runtime.exceptions.InvalidInputException, match="filterArn, which is missing"):
+        cloud.runtime.get_personalized_ranking(campaignArn=ranking, inputList=[ITEMS[0]], **ask)
+
+
 def test_an_unknown_item_is_similar_to_popular_items(cloud: Cloud, related: str) -> None:
     known = Counter(row[1] for row in interaction_rows())
     found = ids(cloud.runtime.get_recommendations(campaignArn=related, itemId="unheard-of"))
