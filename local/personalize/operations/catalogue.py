@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput, ResourceNotFound
@@ -34,14 +35,17 @@ def describe_recipe(_: Account, parameters: dict[str, Any]) -> Mapping[str, Any]
 
 @operation("DescribeAlgorithm")
 def describe_algorithm(_: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """The algorithm of a recipe, which bears its name; the container image is AWS's secret and a placeholder here."""
-    recipe = _of_recipe(parameters["algorithmArn"], "algorithm")
+    """The algorithm of a recipe; the container image is AWS's secret and a placeholder here."""
+    arn, name = _named(parameters["algorithmArn"], "algorithm")
+    found = [recipe for recipe in RECIPES.values() if recipe.algorithm_arn == arn]
+    if not found:
+        raise ResourceNotFound(f"Could not find algorithm with Arn {arn}")
     return {
         "algorithm": {
-            "name": recipe.name,
-            "algorithmArn": parameters["algorithmArn"],
-            "algorithmImage": {"name": recipe.name, "dockerURI": "local"},
-            "defaultHyperParameters": dict(recipe.hyper_parameters),
+            "name": name,
+            "algorithmArn": arn,
+            "algorithmImage": {"name": name, "dockerURI": "local"},
+            "defaultHyperParameters": dict(found[0].hyper_parameters),
             "defaultHyperParameterRanges": {},
             "defaultResourceConfig": {},
             "trainingInputMode": "File",
@@ -52,34 +56,35 @@ def describe_algorithm(_: Account, parameters: dict[str, Any]) -> Mapping[str, A
 
 @operation("DescribeFeatureTransformation")
 def describe_transformation(_: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
-    """The feature transformation of a recipe, which bears its name."""
-    recipe = _of_recipe(parameters["featureTransformationArn"], "feature-transformation")
+    """The feature transformation of one recipe or of several, whose parameters it has."""
+    arn, name = _named(parameters["featureTransformationArn"], "feature-transformation")
+    found = [recipe.features for recipe in RECIPES.values() if recipe.transformation_arn == arn]
+    if not found:
+        raise ResourceNotFound(f"Could not find feature-transformation with Arn {arn}")
     return {
         "featureTransformation": {
-            "name": recipe.name,
-            "featureTransformationArn": parameters["featureTransformationArn"],
-            "defaultParameters": {},
+            "name": name,
+            "featureTransformationArn": arn,
+            "defaultParameters": dict(ChainMap(*map(dict, found))),
             "status": "ACTIVE",
             **_dates(),
         }
     }
 
 
-def _of_recipe(arn: str, segment: str) -> Recipe:
-    name = arn.removeprefix(f"{PREFIX}{segment}/")
+def _named(arn: str, segment: str) -> tuple[str, str]:
+    """An ARN of Personalize's own resources, and the name it ends with."""
     if not arn.startswith(PREFIX):
         raise InvalidInput(f"{arn} is no ARN of a {segment}.")
-    if name not in RECIPES:
-        raise ResourceNotFound(f"Could not find {segment} with Arn {arn}")
-    return RECIPES[name]
+    return arn, arn.rpartition("/")[2]
 
 
 def _recipe(recipe: Recipe) -> dict[str, Any]:
     return {
         "name": recipe.name,
         "recipeArn": recipe.arn,
-        "algorithmArn": f"{PREFIX}algorithm/{recipe.name}",
-        "featureTransformationArn": f"{PREFIX}feature-transformation/{recipe.name}",
+        "algorithmArn": recipe.algorithm_arn,
+        "featureTransformationArn": recipe.transformation_arn,
         "recipeType": recipe.type,
         "description": recipe.description,
         "status": "ACTIVE",

@@ -59,6 +59,40 @@ def test_recipes_describe_their_algorithm_and_transformation(cloud: Cloud) -> No
         cloud.control.describe_recipe(recipeArn=arn + "-none")
 
 
+@pytest.mark.parametrize(
+    ("name", "algorithm", "transformation", "parameters"),
+    [
+        ("aws-trending-now", "aws-trending-now-custom", None, {"trend_discovery_frequency": "2 hours"}),
+        ("aws-sims", "aws-sims", "sims", {"max_item_interaction_count_percentile": "0.9"}),
+        ("aws-popularity-count", "aws-popularity-count", "sims", {"max_user_history_length_percentile": "0.995"}),
+        (
+            "aws-personalized-ranking",
+            "aws-personalized-ranking",
+            "JSON-percentile-filtering",
+            {"max_user_history_length_percentile": "0.99"},
+        ),
+    ],
+)
+def test_algorithms_and_transformations_have_the_names_of_the_developer_guide(
+    cloud: Cloud, name: str, algorithm: str, transformation: str | None, parameters: dict[str, str]
+) -> None:
+    found = cloud.control.describe_recipe(recipeArn=f"arn:aws:personalize:::recipe/{name}")["recipe"]
+    assert found["algorithmArn"] == f"arn:aws:personalize:::algorithm/{algorithm}"
+    arn = found["featureTransformationArn"]
+    if transformation:
+        assert arn == f"arn:aws:personalize:::feature-transformation/{transformation}"
+    assert cloud.control.describe_algorithm(algorithmArn=found["algorithmArn"])["algorithm"]["name"] == algorithm
+    told = cloud.control.describe_feature_transformation(featureTransformationArn=arn)["featureTransformation"]
+    assert told["name"] == arn.rpartition("/")[2]
+    assert told["defaultParameters"].items() >= parameters.items()
+    for describe, member, unknown in (
+        (cloud.control.describe_algorithm, "algorithmArn", "arn:aws:personalize:::algorithm/sims"),
+        (cloud.control.describe_feature_transformation, "featureTransformationArn", f"{arn}-none"),
+    ):
+        with pytest.raises(cloud.control.exceptions.ResourceNotFoundException):
+            describe(**{member: unknown})
+
+
 def test_tags_are_added_replaced_and_removed(cloud: Cloud) -> None:
     arn = cloud.control.create_dataset_group(name="tagged", tags=[{"tagKey": "a", "tagValue": "1"}])["datasetGroupArn"]
     cloud.control.tag_resource(

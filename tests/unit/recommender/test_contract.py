@@ -173,7 +173,10 @@ def test_features_and_tunable_ranges_are_those_documented(recipe: str) -> None:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_defaults_that_the_service_tells_are_hyper_parameters_of_the_recipe(recipe: str) -> None:
-    create_model(recipe, personalize.RECIPES[recipe].hyper_parameters)
+    told = personalize.RECIPES[recipe]
+    create_model(recipe, told.hyper_parameters)
+    check_features(recipe, told.features)
+    assert {*told.hyper_parameters, *told.features} == set(RECIPES[recipe].parameters)
 
 
 def test_only_the_similarity_recipes_answer_for_an_item() -> None:
