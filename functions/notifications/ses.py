@@ -26,8 +26,11 @@ _THIS_MAIL = {"MessageRejected", "BadRequestException"}
 # the sender is among them; where only the recipient is, the account is still in SES's sandbox.
 _UNVERIFIED = "not verified"
 _FAILED_THE_CHECK = re.compile(r"failed the check in region \S+: (.+)", re.DOTALL)
-# SES has given both limits several codes over the years, and always these words.
+# SES has given a pause several codes over the years, MessageRejected among them: "Sending paused for this account. …".
+_PAUSED = re.compile(r"sending .{0,40}(paused|suspended)|is paused", re.IGNORECASE)
+# Both limits have had several codes, too; where the code leaves it open, these words tell them apart.
 _DAY_IS_SPENT = re.compile(r"daily \w+ quota exceeded", re.IGNORECASE)
+_NO_MORE_TODAY = "LimitExceededException"
 _TOO_FAST = {"TooManyRequestsException", "ThrottlingException", "Throttling"}
 _NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError, ParamValidationError)
 
@@ -113,11 +116,11 @@ def _meaning(error: ClientError) -> SendError:
     words = str(error.response.get("Error", {}).get("Message", ""))
     if error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) >= 500:
         return NoAnswerError(code)
-    if _DAY_IS_SPENT.search(words):
+    if code == _NO_MORE_TODAY or _DAY_IS_SPENT.search(words):
         return QuotaSpentError(code)
     if code in _TOO_FAST:
         return TooFastError(code)
-    if code not in _THIS_MAIL:
+    if code not in _THIS_MAIL or _PAUSED.search(words):
         return HeldUpError(code)
     if _UNVERIFIED not in words:
         return RejectedError(code)

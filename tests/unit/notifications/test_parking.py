@@ -11,12 +11,20 @@ from tests.unit.notifications.school import DAY_IS_SPENT, NOW, School, announced
 MAX_RECEIVES = 10  # template.yaml, MailQueue
 
 
-@pytest.mark.parametrize("code", ["TooManyRequestsException", "LimitExceededException", "Throttling"])
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("TooManyRequestsException", DAY_IS_SPENT),
+        ("LimitExceededException", DAY_IS_SPENT),
+        ("LimitExceededException", "There are too many instances of the specified resource type."),
+        ("Throttling", DAY_IS_SPENT),
+    ],
+)
 def test_when_ses_says_that_the_day_is_spent_the_mail_is_parked_and_ses_left_alone(
-    school: School, code: str, capsys: pytest.CaptureFixture[str]
+    school: School, code: str, words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     school.student()
-    school.ses = [refusal(code, 429 if code.startswith("Too") else 400, DAY_IS_SPENT)]
+    school.ses = [refusal(code, 429 if code.startswith("Too") else 400, words)]
     events = [enrolled(class_id=f"class-{number}") for number in range(3)]
 
     assert school.send_batch(events) == ["m-0", "m-1", "m-2"]

@@ -74,8 +74,11 @@ def test_an_international_domain_goes_out_in_punycode(school: School) -> None:
 @pytest.mark.parametrize(
     "misfortune",
     [
-        refusal("LimitExceededException"),
         refusal("SendingPausedException"),
+        refusal("MessageRejected", message="Sending paused for this account. For more information, see your inbox."),
+        refusal("MessageRejected", message="Sending suspended for this account. For more information, see your inbox."),
+        refusal("MessageRejected", message="Email sending for configuration set mail is paused."),
+        refusal("BadRequestException", message="Sending has been temporarily suspended."),
         refusal("AccessDeniedException", 403),
         refusal("MessageRejected", message=f"{UNVERIFIED}noreply@student-system.example"),
         refusal("MessageRejected", message=f"{UNVERIFIED}sv-1@example.edu, Student-System.example"),
