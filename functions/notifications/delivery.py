@@ -74,7 +74,7 @@ def _send(told: Notice, token: str, mail: Message, to: str, headers: Mapping[str
     except ses.RejectedError as error:
         _give_up(told, token, error.code)
     except ses.NoAnswerError as error:
-        raise PostponedError(error.code, ledger.IN_FLIGHT_SECONDS) from error
+        raise ParkedError(error.code, ledger.IN_FLIGHT_SECONDS) from error
     else:
         ledger.sent(told.ledger_id, message_id)
         metrics().add_metric("MailSent", "Count", 1)

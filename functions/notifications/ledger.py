@@ -20,7 +20,7 @@ from botocore.exceptions import ClientError
 
 from campus import clock, tables
 from campus.observability import logger, metrics
-from campus.queue import PostponedError
+from campus.queue import ParkedError
 from campus.settings import settings
 from notifications.notice import Notice
 
@@ -53,7 +53,7 @@ def claim(notice: Notice, recipient: str) -> str | None:
         A token for `release` and `fail`; None where the mail is settled: sent, failed, or waiting for an operator.
 
     Raises:
-        PostponedError: somebody else claimed it and the outcome is not known yet.
+        ParkedError: somebody else claimed it and the outcome is not known yet.
     """
     token = uuid.uuid4().hex
     if _claim(notice, recipient, token, _IS_OPEN, _OPEN):
@@ -78,15 +78,15 @@ def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | N
     claimed = _claim(notice, recipient, token, _IS_HELD, _held(former))
     if claimed or row(notice.ledger_id).get("claimToken") == token:
         return token
-    raise PostponedError("claimed by another worker", IN_FLIGHT_SECONDS)
+    raise ParkedError("claimed by another worker", IN_FLIGHT_SECONDS)
 
 
 def _wait_for_outcome(claimed: tables.Item) -> None:
-    """Raise PostponedError for as long as SES may still say what became of a claim."""
+    """Raise ParkedError while SES may still say what became of a claim; a message's receipts would not last so long."""
     age = clock.now() - int(claimed["claimedAt"])
     rest = settings.mail_grace_seconds - age
     if rest > 0:
-        raise PostponedError("outcome unknown", min(rest, IN_FLIGHT_SECONDS) if age < IN_FLIGHT_SECONDS else rest)
+        raise ParkedError("outcome unknown", min(rest, IN_FLIGHT_SECONDS) if age < IN_FLIGHT_SECONDS else rest)
 
 
 def sent(ledger_id: str, message_id: str) -> None:
@@ -143,7 +143,7 @@ def skip(notice: Notice, why: str) -> None:
     """Record that this mail is not sent: status `SKIPPED_<why>`, unless it is known otherwise.
 
     Raises:
-        PostponedError: a claim's outcome is not known yet; the mail may be out.
+        ParkedError: a claim's outcome is not known yet; the mail may be out.
     """
     if _skip(notice, why, _IS_OPEN, _OPEN):
         return

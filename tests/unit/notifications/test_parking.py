@@ -1,12 +1,23 @@
 """Mail beyond the day's quota waits, for as long as it takes, and never ends in the dead-letter queue."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from notifications import inbox
-from tests.unit.notifications.school import DAY_IS_SPENT, NOW, School, announced, enrolled, refusal, to_one
+from tests.unit.notifications.school import (
+    DAY_IS_SPENT,
+    GRACE,
+    NOW,
+    School,
+    announced,
+    enrolled,
+    lost_answer,
+    refusal,
+    to_one,
+)
 
 MAX_RECEIVES = 10  # template.yaml, MailQueue
 
@@ -70,9 +81,9 @@ def test_a_throttled_mail_comes_back_soon(school: School) -> None:
 class Queue:
     """The MailQueue with one message: what is on it, how often it was received, and what it gave up."""
 
-    def __init__(self, school: School, event: dict[str, Any]) -> None:
+    def __init__(self, school: School, event: dict[str, Any], receives: int = 0) -> None:
         self.school = school
-        self.messages: list[tuple[Any, int]] = [(event, 0)]
+        self.messages: list[tuple[Any, int]] = [(event, receives)]
         self.dead: list[Any] = []
 
     def turn(self) -> None:
@@ -104,6 +115,37 @@ def test_parked_for_a_week_a_mail_goes_out_once_and_is_never_a_dead_letter(schoo
     assert not queue.dead
     assert not queue.messages
     assert len(school.accepted) == 1
+
+
+@pytest.mark.parametrize("parked_before", [0, 4, 6, 7, 8, 9])
+@pytest.mark.parametrize(
+    ("event", "misfortune", "status"),
+    [
+        (enrolled(), refusal("InternalFailure", 500), "SENT"),
+        (enrolled(), lost_answer, "SENT"),
+        (to_one(announced()), lost_answer, "UNKNOWN"),
+    ],
+    ids=["receipt not taken", "receipt taken", "announcement taken"],
+)
+def test_an_unknown_outcome_is_waited_for_however_often_the_message_was_received_before(
+    school: School, event: dict[str, Any], misfortune: Callable[[], None], status: str, parked_before: int
+) -> None:
+    school.student()
+    school.ses = [misfortune]
+    queue = Queue(school, event, receives=parked_before)
+
+    queue.turn()
+    while queue.messages and school.now < NOW + 3 * GRACE:
+        # A message that was put on the queue anew is seen at once.
+        (_, receives) = queue.messages[0]
+        school.now += school.hidden[-1] if receives else 0
+        assert [row["status"] for row in school.ledger()] == ["CLAIMED"]
+        queue.turn()
+
+    assert (queue.dead, queue.messages) == ([], [])
+    assert NOW + GRACE <= school.now < NOW + GRACE + 120
+    assert [row["status"] for row in school.ledger()] == [status]
+    assert school.calls.count("SendEmail") == (2 if status == "SENT" else 1)
 
 
 def test_what_an_operator_must_mend_still_ends_as_a_dead_letter(school: School) -> None:
