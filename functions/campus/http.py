@@ -4,11 +4,9 @@ import base64
 import json
 import math
 import re
-import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
-from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
@@ -16,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from campus import clients, outages, throttle, validation
 from campus.identity import Caller, ForbiddenError, UnauthorizedError, caller
-from campus.observability import logger
+from campus.observability import log_failure
 from campus.throttle import TooManyRequestsError
 from campus.validation import InvalidInputError
 
@@ -99,10 +97,7 @@ def _wire(response: Response) -> Wire:
 
 
 def _failed(error: Exception) -> Response:
-    # An error's text may quote what was sent or written, so only its name and its place are logged.
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{Path(place.filename).name}:{place.lineno}"
-    logger().error("request failed", error=type(error).__name__, where=where)
+    log_failure("request failed", error)
     if isinstance(error, BotoCoreError | ClientError) and outages.is_outage(error):
         headers = {"retry-after": str(_RETRY_AFTER_SECONDS)}
         return Response(503, {"message": "something this needs does not answer; please try again"}, headers)

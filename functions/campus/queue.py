@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from campus import validation
-from campus.observability import logger, metrics
+from campus.observability import log_failure, logger, metrics
 from campus.validation import InvalidInputError
 
 if TYPE_CHECKING:
@@ -56,8 +56,7 @@ def consume(
             logger().error("poisoned message", message_id=record.message_id, reason=str(error))
             raise
         except Exception as error:
-            # Its text may quote what was sent or written, so only its name is logged.
-            logger().error("failed", message_id=record.message_id, error=type(error).__name__)
+            log_failure("failed", error, message_id=record.message_id)
             raise
 
     processor = BatchProcessor(EventType.SQS, raise_on_entire_batch_failure=False)

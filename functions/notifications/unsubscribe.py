@@ -4,6 +4,7 @@ import base64
 from collections.abc import Mapping
 from typing import Any
 
+from campus.observability import without_texts
 from notifications import subscription_page
 
 _HEADERS = {
@@ -17,6 +18,7 @@ _HEADERS = {
 }
 
 
+@without_texts
 def handler(event: Mapping[str, Any], context: object) -> dict[str, Any]:
     """An HTML page."""
     token = (event.get("queryStringParameters") or {}).get("token", "")

@@ -11,6 +11,7 @@ from campus import bus, clock, tables
 from campus.events import RankingUpdateRequested
 from campus.http import Request
 from campus.identity import Caller
+from campus.observability import FailedError
 from publishing import outbox
 from publishing.relay_events import handler
 from tests.unit.campus import school
@@ -158,7 +159,7 @@ def test_a_crash_before_marking_repeats_the_same_id(fake: Bus, monkeypatch: pyte
     (event_id,) = commit()
     with monkeypatch.context() as crash:
         crash.setattr("publishing.relay._mark_relayed", lambda event_id: 1 / 0)
-        with pytest.raises(ZeroDivisionError):
+        with pytest.raises(FailedError, match="ZeroDivisionError"):
             handler(stream([event_id]), CONTEXT)
     make_old()
 
@@ -174,7 +175,7 @@ def test_a_bus_that_is_away_fails_the_batch_and_loses_nothing(monkeypatch: pytes
 
     monkeypatch.setattr(bus, "publish", away)
 
-    with pytest.raises(EndpointConnectionError):
+    with pytest.raises(FailedError, match="EndpointConnectionError"):
         handler(stream(ids), CONTEXT)
     assert pending() == set(ids)
 
