@@ -58,8 +58,11 @@ class Metadata:
         occurred_at = validation.text(merged, "occurredAt", longest=40)
         try:
             clock.epoch(occurred_at)
-        except ValueError as error:
-            raise InvalidInputError(f"metadata.occurredAt: {error}") from None
+        except ValueError:
+            # Constant words, here and below: what is wrong with a message is logged, and it may hold anything.
+            raise InvalidInputError(
+                "metadata.occurredAt must be an ISO 8601 instant with a zone, 1970 to 2286"
+            ) from None
         causation = given.get("causationId")
         return cls(
             event_id=event_id,
@@ -211,7 +214,7 @@ def parse(event: Mapping[str, Any]) -> AnyEvent:
     event = validation.mapping(event, "event")
     key = (str(event.get("source")), str(event.get("detail-type")))
     if key not in _BY_TYPE:
-        raise InvalidInputError(f"unknown event {key[0]}/{key[1]}")
+        raise InvalidInputError("no event of a known source and detail-type")
     detail = validation.mapping(event.get("detail"), "detail")
     return _BY_TYPE[key].from_detail(detail, Metadata.of(event))
 

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.term import simulate
-from tests.integration.faults.faults import Refuse, every
+from tests.integration.faults.faults import Refuse, every, publishes
 from tests.integration.faults.rig import Rig
 from tests.integration.faults.stores import Find, everything, messages
 from tests.stack import Stack
@@ -21,8 +21,8 @@ ALLOWED: dict[str, set[str]] = {
     "table classActivity": {"title"},
     # Events on their way to the bus, kept for a repeated Idempotency-Key.
     "table operations": {"content", "file"},
-    "bus: bodies": {"content", "file"},
-    "dead letters: bodies": {"content"},
+    "bus: bodies": {"content", "file", "poison"},
+    "dead letters: bodies": {"content", "poison"},
     # With each mail stands the event behind it.
     "mailbox": {"address", "name", "title", "content", "file", "link"},
 }
@@ -34,7 +34,9 @@ CERTAIN = {
     ("table operations", "content"),
     ("bus: bodies", "content"),
     ("bus: bodies", "file"),
+    ("bus: bodies", "poison"),
     ("dead letters: bodies", "content"),
+    ("dead letters: bodies", "poison"),
     *(("mailbox", name) for name in ALLOWED["mailbox"]),
 }
 STORES = {
@@ -48,7 +50,7 @@ STORES = {
 def canaries(rig: Rig) -> dict[str, str]:
     """A text that is nowhere else, by what it stands for."""
     mark = uuid.uuid4().hex[:12]
-    named = {name: f"canary{name}{mark}" for name in ("address", "name", "title", "content", "file")}
+    named = {name: f"canary{name}{mark}" for name in ("address", "name", "title", "content", "file", "poison")}
     return named | {"token": rig.stack.token("canary-admin", "admin").rsplit(".", 1)[1]}
 
 
@@ -61,7 +63,7 @@ def kept(rig: Rig, canaries: dict[str, str], tmp_path_factory: pytest.TempPathFa
     file = term.write_interactions(tmp_path_factory.mktemp("term") / "interactions.csv")
     stack.nightclass("load", str(file))
     _tell(rig, canaries)
-    canaries["link"] = _unsubscribe(stack, f"{canaries['address']}@privacy.example")
+    canaries["link"] = _unsubscribe(rig, f"{canaries['address']}@privacy.example")
     stack.nightclass("nightly", "--force")
     finds = list(everything(stack))
     for store, url in witnesses.items():
@@ -90,6 +92,13 @@ def _tell(rig: Rig, canaries: dict[str, str]) -> None:
         Item={"studentId": "canary-5", "email": f"ă{address}@privacy.example", "displayName": canaries["name"]}
     )
     call("PUT", "/students/canary-1", {"email": f"{address}@", "displayName": canaries["name"]}, 400)
+    call("PUT", "/students/canary-1", {"email": f"{address}@privacy.example", "locale": canaries["poison"]}, 400)
+
+    value = f"One or more parameter values were invalid: Value '{address}@privacy.example' at 'item.email' failed"
+    refusal = Refuse(lambda call: "canary-6" in call.text, every(1, 1), 400, "ValidationException", value)
+    with rig.proxies["DYNAMODB"].faulty(refusal):
+        call("PUT", "/students/canary-6", {"email": f"{address}@privacy.example", "displayName": "Yến"}, 500)
+    assert refusal.done == 1
 
     quoted = f"Email address {address}@privacy.example is on no list, {canaries['name']}"
     refusal = Refuse(lambda call: "refused." in call.text, every(1, 1), 400, "MessageRejected", quoted)
@@ -99,20 +108,55 @@ def _tell(rig: Rig, canaries: dict[str, str]) -> None:
         rig.wait_until_calm()
     url = f"https://files.example/hw1.pdf?sig={canaries['file']}"
     call("POST", "/assignments/hw1/submissions", {"studentId": "canary-1", "classId": "canary", "fileUrl": url})
-    call("POST", "/classes/canary/announcements", {"content": f"Mai nghỉ. {canaries['content']}"})
-    poison = json.dumps({"teacherId": ["no id"], "content": canaries["content"]})
-    kind = {"Source": "api.teacher", "DetailType": "teacher.sendAnnouncement"}
-    rig.publish([{"EventBusName": stack.ready["eventBus"], **kind, "Detail": poison}])
+    detail = f"Detail '{canaries['content']}' at 'entries.1.member.detail' failed to satisfy constraint"
+    refusal = Refuse(publishes, every(1, 1), 400, "ValidationException", detail)
+    with rig.proxies["EVENTBRIDGE"].faulty(refusal):
+        call("POST", "/classes/canary/announcements", {"content": f"Mai nghỉ. {canaries['content']}"})
+        rig.wait_until_calm()
+    assert refusal.done == 1
+    _poison(rig, canaries)
     rig.wait_until_calm()
 
 
-def _unsubscribe(stack: Stack, to: str) -> str:
-    """Follow the link that ends an announcement, as a scanner and as a person; its token."""
-    links = (mail["headers"].get("List-Unsubscribe", "") for mail in stack.mails(to))
+def _poison(rig: Rig, canaries: dict[str, str]) -> None:
+    """Events that can never be right, each with a canary in the very field that is wrong."""
+    wrong = canaries["poison"]
+    good = {"studentId": "canary-1", "classId": "canary"}
+    submission = {"studentId": "canary-1", "fileUrl": f"ftp://{wrong}.example/hw1.pdf"}
+    poison: list[tuple[str, str, Mapping[str, Any]]] = [
+        ("api.teacher", "teacher.sendAnnouncement", {"teacherId": ["no id"], "content": canaries["content"]}),
+        ("api.student", "student.enrolled", {**good, "metadata": {"occurredAt": wrong}}),
+        ("api.student", "student.enrolled", {**good, "metadata": {"occurredAt": f"2026-11-27T{wrong}"}}),
+        ("api.student", "student.enrolled", {**good, "metadata": {"eventId": f"no id: {wrong}"}}),
+        ("api.student", "student.enrolled", {**good, "classId": f"no id: {wrong}"}),
+        ("api.assignment", "student.submitAssignment", submission),
+    ]
+    bus = rig.stack.ready["eventBus"]
+    rig.publish(
+        [
+            {"EventBusName": bus, "Source": source, "DetailType": kind, "Detail": json.dumps(detail)}
+            for source, kind, detail in poison
+        ]
+    )
+    # No rule hands these over; a person who redrives by hand may.
+    for unknown in ({"source": wrong, "detail-type": "student.enrolled"}, {"source": "api.x", "detail-type": wrong}):
+        for queue in ("MailQueue", "AnnouncementQueue", "InteractionQueue"):
+            body = json.dumps({**unknown, "id": "e", "time": "2026-11-27T00:00:00Z", "detail": good})
+            rig.sqs.send_message(QueueUrl=rig.queues[queue], MessageBody=body)
+
+
+def _unsubscribe(rig: Rig, to: str) -> str:
+    """Follow the link that ends an announcement, as a scanner and as a person, twice; its token."""
+    links = (mail["headers"].get("List-Unsubscribe", "") for mail in rig.stack.mails(to))
     (token,) = (link.partition("token=")[2].rstrip(">") for link in links if link)
     path = f"/unsubscribe?token={token}"
-    assert stack.call("GET", path).status == 200
-    assert stack.call("POST", path, b"List-Unsubscribe=One-Click").status == 200
+    assert rig.stack.call("GET", path).status == 200
+    refusal = Refuse(
+        lambda call: "ADD unsubscribed" in call.text, every(1, 1), 400, "ValidationException", f"{to}: {token}"
+    )
+    with rig.proxies["DYNAMODB"].faulty(refusal):
+        assert rig.stack.call("POST", path, b"List-Unsubscribe=One-Click").status >= 500
+    assert rig.stack.call("POST", path, b"List-Unsubscribe=One-Click").status == 200
     return str(token)
 
 

@@ -166,8 +166,27 @@ def test_an_invalid_event_names_the_field(kind: EventClass, detail: object, name
 
 @pytest.mark.parametrize("changed", [{"source": "api.teacher"}, {"detail-type": "student.left"}, {"source": None}])
 def test_an_unknown_type_is_invalid(changed: dict[str, object]) -> None:
-    with pytest.raises(InvalidInputError, match="unknown event"):
+    with pytest.raises(InvalidInputError, match="known source"):
         events.parse(delivered(StudentEnrolled, {"studentId": "a", "classId": "c"}, **changed))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"source": "CANARY"},
+        {"detail-type": "CANARY"},
+        {"id": "CANARY", "detail": {"studentId": "CANARY#", "classId": "c"}},
+        {"detail": {"studentId": "CANARY", "classId": "CANARY#"}},
+        {"detail": {"studentId": "a", "classId": "c", "metadata": {"occurredAt": "CANARY"}}},
+        {"detail": {"studentId": "a", "classId": "c", "metadata": {"occurredAt": "2026-11-20T08:00:00 CANARY"}}},
+        {"detail": {"studentId": "a", "classId": "c", "metadata": {"eventId": "CANARY#"}}},
+        {"detail": {"studentId": "a", "classId": "c", "metadata": {"schemaVersion": "CANARY" * 9}}},
+    ],
+)
+def test_what_is_wrong_is_said_without_quoting_it(changed: dict[str, object]) -> None:
+    with pytest.raises(InvalidInputError) as refusal:
+        events.parse(delivered(StudentEnrolled, {}) | changed)
+    assert "CANARY" not in str(refusal.value)
 
 
 @given(
