@@ -53,6 +53,10 @@ def deliver(event: Mapping[str, Any], spare: Spare) -> None:
         return
     if to is None:
         _give_up(told, token, "ADDRESS")
+    elif spare() < 0:
+        # The claim took its time, and SES must not be cut short.
+        ledger.release(told.ledger_id, token, "NO_TIME")
+        raise ParkedError("no time left", 0)
     else:
         _send(told, token, mail, to, headers)
 

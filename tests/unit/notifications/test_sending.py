@@ -223,6 +223,27 @@ def test_a_mail_that_may_not_end_in_time_is_not_begun(school: School) -> None:
     assert not school.ledger()
 
 
+def test_a_slow_slot_leaves_no_time_to_claim(school: School) -> None:
+    school.student()
+
+    assert school.send_batch([enrolled()], milliseconds=lambda: 5_000 if school.slot() else 30_000) == ["m-0"]
+
+    assert (school.accepted, school.ledger(), school.hidden) == ([], [], [0])
+
+
+def test_a_slow_claim_leaves_no_time_for_ses_and_is_given_back(school: School) -> None:
+    school.student()
+    event = enrolled()
+
+    assert school.send_batch([event], milliseconds=lambda: 5_000 if school.ledger() else 30_000) == ["m-0"]
+
+    assert (school.accepted, school.hidden) == ([], [0])
+    assert [(row["status"], row["reason"]) for row in school.ledger()] == [("RELEASED", "NO_TIME")]
+
+    assert school.deliver(event) == 0
+    assert len(school.accepted) == 1
+
+
 def test_neither_logs_nor_metrics_hold_an_address_a_name_or_the_text(
     school: School, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
