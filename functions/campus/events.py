@@ -4,6 +4,7 @@ The detail is flat and carries the specification's fields; `metadata` and the fu
 so the bare examples of the specification are accepted as they are.
 """
 
+import hashlib
 import json
 import re
 import unicodedata
@@ -220,9 +221,12 @@ def parse(event: Mapping[str, Any]) -> AnyEvent:
 
 
 def _stem(file_url: str) -> str:
-    """`hw1` of `https://files/hw1.pdf?sig=…`; letters lose their marks, what an id cannot hold becomes `-`."""
-    stem = PurePosixPath(unquote(urlsplit(file_url).path)).stem
-    plain = unicodedata.normalize("NFKD", stem.replace("đ", "d").replace("Đ", "D"))
-    return re.sub(r"[^A-Za-z0-9_.-]", "-", "".join(letter for letter in plain if not unicodedata.combining(letter)))[
-        :64
-    ]
+    """`hw1` of `https://files/hw1.pdf?sig=…`; letters lose their marks, what an id cannot hold becomes `-`.
+
+    A name without one letter or digit that an id can hold, or no name, is named by a hash of the path.
+    """
+    path = unquote(urlsplit(file_url).path)
+    plain = unicodedata.normalize("NFKD", PurePosixPath(path).stem.replace("đ", "d").replace("Đ", "D"))
+    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
+    stem = re.sub(r"^[^A-Za-z0-9]+", "", re.sub(r"[^A-Za-z0-9_.-]", "-", bare))[:64]
+    return stem or f"file-{hashlib.sha256(path.encode()).hexdigest()[:12]}"

@@ -4,6 +4,7 @@ import dataclasses
 import json
 from contextlib import suppress
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -85,6 +86,15 @@ def test_each_event_has_a_type_of_its_own_in_the_specifications_words() -> None:
         ("https://files.example/a/b/hw1.tar.gz?sig=a%2Fb#page", "hw1.tar"),
         ("https://files.example/b%C3%A0i-t%E1%BA%ADp-1.pdf", "bai-tap-1"),
         ("s3://bucket/Đề thi (cuối kỳ).docx", "De-thi--cuoi-ky-"),
+        ("https://files.example/_hw.pdf", "hw"),
+        ("https://files.example/(1) bài.pdf", "1--bai"),
+        ("https://files.example/作业-2.pdf", "2"),
+        ("https://files.example/.pdf", "pdf"),
+        ("https://files.example/作业.pdf", "file-05cdcaae0511"),
+        ("https://files.example/%E4%BD%9C%E4%B8%9A.pdf?sig=1", "file-05cdcaae0511"),
+        ("https://files.example/---.pdf", "file-9c66be6c685f"),
+        ("https://files.example/", "file-8a5edab28263"),
+        ("https://files.example", "file-e3b0c44298fc"),
         (f"https://files.example/{'x' * 200}.pdf", "x" * 64),
     ],
 )
@@ -95,10 +105,11 @@ def test_a_bare_submissions_assignment_is_its_files_stem(file_url: str, assignme
     assert event.assignment_id == assignment
 
 
-@pytest.mark.parametrize("file_url", ["https://files.example", "https://files.example/", "https://files.example/.pdf"])
-def test_a_bare_submission_whose_file_has_no_name_is_invalid(file_url: str) -> None:
-    with pytest.raises(InvalidInputError, match="assignmentId"):
-        events.parse(delivered(AssignmentSubmitted, {"studentId": "sv-an", "fileUrl": file_url}))
+@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
+def test_every_bare_submission_has_an_assignment_whatever_its_file_is_called(name: str) -> None:
+    detail = {"studentId": "sv-an", "fileUrl": f"https://files.example/{quote(name)}"}
+
+    assert events.parse(delivered(AssignmentSubmitted, detail))
 
 
 def test_the_producers_id_and_time_win_over_eventbridges() -> None:
