@@ -25,7 +25,8 @@ SCHEMA_VERSION = "1"
 class Metadata:
     """The envelope: who this event is, when it happened, what caused it.
 
-    `event_id` is the producer's and survives re-publishing and replay; EventBridge's own `id` does not.
+    `event_id` is the producer's and survives re-publishing and replay. Where the producer gave none it is EventBridge's
+    `id`, which does not, and `is_named` is False.
     """
 
     event_id: str
@@ -33,6 +34,7 @@ class Metadata:
     correlation_id: str
     causation_id: str | None = None
     schema_version: str = SCHEMA_VERSION
+    is_named: bool = field(default=True, compare=False)
 
     @property
     def occurred_at_epoch(self) -> int:
@@ -71,6 +73,7 @@ class Metadata:
             correlation_id=validation.identifier({"correlationId": event_id, **given}, "correlationId"),
             causation_id=validation.identifier(given, "causationId") if causation is not None else None,
             schema_version=validation.text(merged, "schemaVersion", longest=16),
+            is_named=given.get("eventId") is not None,
         )
 
 
@@ -86,6 +89,17 @@ class Event(ABC):
     @abstractmethod
     def fields(self) -> dict[str, str]:
         """The flat fields of the detail."""
+
+    @property
+    def identity(self) -> str:
+        """What makes two events one: the producer's id; where it gave none, all that the event says, and its UTC day.
+
+        A producer whose SDK repeats PutEvents sends the same bare event under two ids of EventBridge.
+        """
+        if self.metadata.is_named:
+            return self.metadata.event_id
+        said = [self.detail_type, sorted(self.fields().items()), clock.utc_day(self.metadata.occurred_at_epoch)]
+        return f"bare-{hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]}"
 
     def detail(self) -> str:
         """The detail as JSON."""

@@ -1,8 +1,8 @@
 """From one announcement to one message a student, a page of the class at a time, going on where it stopped.
 
-Operations, pk `FANOUT#<eventId>`, sk `PROGRESS`: `classId` and `studentId` of the last student whose message is on the
-MailQueue, `finishedAt` once all are. A run that dies between a page and its row repeats the page: the same activity
-rows, and messages that the mail ledger sends once.
+Operations, pk `FANOUT#<event's identity>`, sk `PROGRESS`: `classId` and `studentId` of the last student whose message
+is on the MailQueue, `finishedAt` once all are. A run that dies between a page and its row repeats the page: the same
+activity rows, and messages that the mail ledger sends once.
 """
 
 import json
@@ -50,8 +50,8 @@ def fan_out(event: Mapping[str, Any], spare: Spare) -> None:
     announcement = events.parse(event)
     if not isinstance(announcement, AnnouncementSent):
         raise InvalidInputError(f"{event.get('detail-type')} is no announcement")
-    event_id = announcement.metadata.event_id
-    progress = tables.operations().get_item(Key=_key(event_id), ConsistentRead=True).get("Item", {})
+    identity = announcement.identity
+    progress = tables.operations().get_item(Key=_key(identity), ConsistentRead=True).get("Item", {})
     if "finishedAt" in progress:
         return
     told: set[str] = set()
@@ -59,14 +59,14 @@ def fan_out(event: Mapping[str, Any], spare: Spare) -> None:
         if told and spare() < 0:
             # This message has used one of its few receipts; a fresh one has them all, so a class may have any size.
             client("sqs").send_message(QueueUrl=settings.announcement_queue_url, MessageBody=json.dumps(event))
-            logger().info("announcement goes on in a fresh message", event_id=event_id)
+            logger().info("announcement goes on in a fresh message", event_id=announcement.metadata.event_id)
             return
         _note_activity(announcement, class_id, students)
         fresh = [student for student in students if student not in told]
         _queue([_message(event, student, class_id) for student in fresh])
         told.update(fresh)
-        _note_progress(event_id, class_id, students[-1])
-    _finish(event_id)
+        _note_progress(identity, class_id, students[-1])
+    _finish(identity)
 
 
 def _pages(announcement: AnnouncementSent, progress: tables.Item) -> Iterator[tuple[str, list[str]]]:
@@ -120,13 +120,13 @@ def _note_activity(announcement: AnnouncementSent, class_id: str, students: Sequ
             )
 
 
-def _key(event_id: str) -> dict[str, str]:
-    return {"pk": f"FANOUT#{event_id}", "sk": "PROGRESS"}
+def _key(identity: str) -> dict[str, str]:
+    return {"pk": f"FANOUT#{identity}", "sk": "PROGRESS"}
 
 
-def _note_progress(event_id: str, class_id: str, student_id: str) -> None:
+def _note_progress(identity: str, class_id: str, student_id: str) -> None:
     tables.operations().update_item(
-        Key=_key(event_id),
+        Key=_key(identity),
         UpdateExpression="SET classId = :class, studentId = :student, expiresAt = :expires",
         ExpressionAttributeValues={
             ":class": class_id,
@@ -136,10 +136,10 @@ def _note_progress(event_id: str, class_id: str, student_id: str) -> None:
     )
 
 
-def _finish(event_id: str) -> None:
+def _finish(identity: str) -> None:
     """Later deliveries find nothing left to do; nobody is named any more."""
     tables.operations().update_item(
-        Key=_key(event_id),
+        Key=_key(identity),
         UpdateExpression="SET finishedAt = :now, expiresAt = :expires REMOVE classId, studentId",
         ExpressionAttributeValues={":now": clock.now(), ":expires": clock.now() + ledger.KEPT_SECONDS},
     )

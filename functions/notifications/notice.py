@@ -57,7 +57,7 @@ def of(event: Mapping[str, Any]) -> Notice:
     """The notice an event calls for.
 
     An enrolment is the same fact however often it is published, so its key is student and class. A student may hand
-    in a file twice, and a teacher say the same twice, so there the key is the producer's event.
+    in a file twice, and a teacher say the same twice, so there the key is the event's identity.
 
     Args:
         event: an EventBridge event; an announcement carries the `recipient` that the fan-out put beside its detail.
@@ -65,7 +65,8 @@ def of(event: Mapping[str, Any]) -> Notice:
     Raises:
         InvalidInputError: no such event, a bad field, or an announcement without recipient.
     """
-    match events.parse(event):
+    parsed = events.parse(event)
+    match parsed:
         case events.StudentEnrolled(student_id=student, class_id=class_id, metadata=metadata):
             values = {"classId": class_id}
             return Notice("enrollment", student, metadata.event_id, class_id, class_id, values)
@@ -75,13 +76,13 @@ def of(event: Mapping[str, Any]) -> Notice:
                 "fileName": _file_name(submission.file_url),
                 "submittedAt": _school_time(metadata.occurred_at_epoch),
             }
-            return Notice("submission", student, metadata.event_id, metadata.event_id, submission.class_id, values)
+            return Notice("submission", student, metadata.event_id, parsed.identity, submission.class_id, values)
         case events.AnnouncementSent(content=content, metadata=metadata):
             recipient = validation.mapping(event.get("recipient"), "recipient")
             student = validation.identifier(recipient, "studentId")
             class_id = validation.identifier(recipient, "classId")
             values = {"classId": class_id, "content": content}
-            return Notice("announcement", student, metadata.event_id, metadata.event_id, class_id, values)
+            return Notice("announcement", student, metadata.event_id, parsed.identity, class_id, values)
         case _:
             raise InvalidInputError(f"{event.get('detail-type')} is told to nobody")
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from campus import events
+from campus import events, validation
 from campus.events import (
     EVENT_CLASSES,
     AnnouncementSent,
@@ -110,6 +110,24 @@ def test_every_bare_submission_has_an_assignment_whatever_its_file_is_called(nam
     detail = {"studentId": "sv-an", "fileUrl": f"https://files.example/{quote(name)}"}
 
     assert events.parse(delivered(AssignmentSubmitted, detail))
+
+
+@pytest.mark.parametrize(("kind", "detail"), BARE)
+def test_a_bare_event_is_the_same_one_under_another_id_of_the_same_day(
+    kind: EventClass, detail: dict[str, str]
+) -> None:
+    first = events.parse(delivered(kind, detail, id="eb-1"))
+
+    def identity(**changed: object) -> str:
+        return events.parse(delivered(kind, detail) | changed).identity
+
+    assert identity(id="eb-2", time="2026-11-22T23:59:59Z") == first.identity
+    assert identity(detail=detail | {"metadata": {"correlationId": "c"}}) == first.identity
+    assert identity(time="2026-11-23T00:00:00Z") != first.identity
+    assert identity(detail=detail | {"metadata": {"eventId": "e-1"}}) == "e-1"
+    for name in detail:
+        assert identity(detail=detail | {name: detail[name] + "x"}) != first.identity
+    assert validation.identifier({"id": first.identity}, "id")
 
 
 def test_the_producers_id_and_time_win_over_eventbridges() -> None:

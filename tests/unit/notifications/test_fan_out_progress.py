@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from campus import tables
+from campus import clock, events, tables
 from campus.clients import client
 from notifications import fan_out, fan_out_announcement, notice
 from tests.unit.notifications.announcing import activities, recipients, run, teach
@@ -15,7 +15,8 @@ from tests.unit.notifications.school import NOW, Context, Killed, School, announ
 
 
 def progress(event: dict[str, Any]) -> dict[str, Any]:
-    return tables.operations().get_item(Key={"pk": f"FANOUT#{event['id']}", "sk": "PROGRESS"}).get("Item", {})
+    key = {"pk": f"FANOUT#{events.parse(event).identity}", "sk": "PROGRESS"}
+    return tables.operations().get_item(Key=key).get("Item", {})
 
 
 def test_killed_at_any_call_and_repeated_every_student_gets_one_mail(
@@ -91,6 +92,22 @@ def test_a_redelivery_goes_on_where_the_last_one_stopped(
 
     assert run(event) == 0
     assert not queue()
+
+
+def test_a_bare_announcement_that_its_producer_repeats_is_told_once_a_day(
+    school: School, queue: Callable[[], list[dict[str, Any]]]
+) -> None:
+    school.enroll("toan-10", "sv-1")
+    tomorrow = {"time": clock.iso(NOW + 86_400)}
+
+    told = []
+    for event in (announced(classId="toan-10"), announced(classId="toan-10"), announced(classId="toan-10") | tomorrow):
+        assert run(event) == 0
+        told.append(recipients(queue()))
+    assert run(announced(classId="toan-10", content="Mai học bù")) == 0
+
+    assert told == [["sv-1"], [], ["sv-1"]]
+    assert recipients(queue()) == ["sv-1"]
 
 
 def test_when_time_runs_short_a_fresh_message_takes_over_and_every_run_gets_on(

@@ -1,10 +1,12 @@
 """One mail a fact, whatever happens to the worker, the queue or SES."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
+from campus import clock
 from tests.unit.notifications.school import (
     DAY_IS_SPENT,
     GRACE,
@@ -55,6 +57,22 @@ def test_a_second_submission_has_a_receipt_of_its_own_but_a_repeated_event_has_n
         assert school.deliver(event) == 0
 
     assert len(school.accepted) == 2
+
+
+def test_a_bare_event_that_its_producer_repeats_gives_one_mail_a_day(school: School) -> None:
+    school.student()
+    pairs = [(submitted(), submitted()), (to_one(announced()), to_one(announced()))]
+    assert all(one["id"] != other["id"] for one, other in pairs)
+
+    for event in itertools.chain(*pairs):
+        assert school.deliver(event) == 0
+    assert len(school.accepted) == 2
+
+    for event, _ in pairs:
+        assert school.deliver(event | {"time": clock.iso(NOW + 86_400)}) == 0
+    assert len(school.accepted) == 4
+    assert school.deliver(to_one(announced(content="Mai học bù"))) == 0
+    assert len(school.accepted) == 5
 
 
 def test_an_announcement_reaches_a_student_once_whichever_class_brought_it(school: School) -> None:
