@@ -49,11 +49,10 @@ def compose(kind: str, locale: str, values: Mapping[str, str]) -> Message:
 
 
 def page(name: str, locale: str | None) -> str:
-    """A web page that says the same to everybody, in the look of the mails."""
+    """A web page that says the same to everybody, in the look of the mails: a placeholder in it raises KeyError."""
     language = _language(locale)
-    return _page(
-        language, _template(language, f"{name}.subject").template, _template(language, f"{name}.html").template
-    )
+    title, body = (_template(language, f"{name}.{part}").substitute() for part in ("subject", "html"))
+    return _page(language, title, body)
 
 
 def _page(language: str, subject: str, body: str) -> str:

@@ -21,6 +21,15 @@ TEMPLATES = Path(message.__file__).parent / "templates"
 RECIPIENT = {"recipient": {"studentId": "sv-1", "classId": "toan-10"}}
 EVENTS = {"enrollment": enrolled(), "submission": submitted(), "announcement": announced() | RECIPIENT}
 PARTS = ("subject", "txt", "html")
+# What each mail must say, and all that it may; text and HTML say the same.
+SAYS = {
+    ("enrollment", "subject"): set[str](),
+    ("enrollment", "body"): {"displayName", "classId", "classTitle"},
+    ("submission", "subject"): {"assignmentId"},
+    ("submission", "body"): {"displayName", "assignmentId", "fileName", "submittedAt"},
+    ("announcement", "subject"): {"classTitle"},
+    ("announcement", "body"): {"displayName", "classId", "classTitle", "content", "unsubscribeUrl"},
+}
 PAGES = ("unsubscribe", "unsubscribed")
 LINK = "https://api.example/unsubscribe?token=W10.x-_"
 COMMON = {"displayName": "Nguyễn Thị Ánh", "classTitle": "Toán 10 & Lý", "unsubscribeUrl": LINK}
@@ -69,16 +78,34 @@ def sent_mail(composed: message.Message) -> EmailMessage:
 
 @pytest.mark.parametrize("locale", message.LOCALES)
 @pytest.mark.parametrize("kind", EVENTS)
-def test_every_placeholder_of_every_template_has_a_value(kind: str, locale: str) -> None:
-    known = set(values(kind))
+def test_every_template_says_all_that_it_must_and_nothing_that_has_no_value(kind: str, locale: str) -> None:
     for part in PARTS:
         template = Template((TEMPLATES / locale / f"{kind}.{part}").read_text(encoding="utf-8"))
         assert template.is_valid(), f"{locale}/{kind}.{part} has a stray $"
-        assert set(template.get_identifiers()) <= known, f"{locale}/{kind}.{part}"
+        said = SAYS[kind, "subject" if part == "subject" else "body"]
+        assert set(template.get_identifiers()) == said, f"{locale}/{kind}.{part}"
 
     composed = message.compose(kind, locale, values(kind))
     assert "$" not in composed.subject + composed.text + composed.html
     assert f'<html lang="{locale}">' in composed.html
+
+
+@pytest.mark.parametrize(
+    ("name", "locale"),
+    [*((page, locale) for page in PAGES for locale in message.LOCALES), ("unsubscribe_refused", None)],
+)
+def test_a_page_says_the_same_to_everybody(name: str, locale: str | None) -> None:
+    page = message.page(name, locale)
+
+    assert "$" not in page
+    assert f'<html lang="{locale or "vi"}">' in page
+
+
+def test_a_placeholder_in_a_page_is_an_error_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(message, "_template", lambda language, name: Template("${nope}"))
+
+    with pytest.raises(KeyError, match="nope"):
+        message.page("unsubscribed", "en")
 
 
 def test_there_is_no_template_beside_those() -> None:
@@ -150,6 +177,7 @@ def test_nothing_a_person_wrote_adds_a_header_or_a_recipient(name: str, title: s
     assert mail["Subject"].replace(" ", "") == composed.subject.replace(" ", "")
     for part in (composed.subject, composed.text, composed.html):
         assert unicodedata.is_normalized("NFC", part)
+        assert not [sign for sign in part if unicodedata.category(sign) == "Cc" and sign not in "\n\t"]
         part.encode()
 
 
