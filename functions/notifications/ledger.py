@@ -53,14 +53,17 @@ def claim(notice: Notice, recipient: str) -> str | None:
         A token for `release` and `fail`; None where the mail is settled: sent, failed, or waiting for an operator.
 
     Raises:
-        ParkedError: somebody else claimed it and the outcome is not known yet.
+        ParkedError: somebody else claimed it, and the outcome is not known yet or was that nothing was sent.
     """
     token = uuid.uuid4().hex
     if _claim(notice, recipient, token, _IS_OPEN, _OPEN):
         return token
     found = row(notice.ledger_id)
-    if found.get("status") != "CLAIMED":
+    if is_settled(found):
         return None
+    if found.get("status") != "CLAIMED":
+        # Claimed when we tried, and given back or erased since: worth another look.
+        raise ParkedError("claimed by another worker", 1)
     if found["claimToken"] == token:
         # The first answer was lost and the SDK asked again: the condition failed on our own claim.
         return token

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from campus import clock
+from campus import clock, tables
+from notifications import ledger, notice
 from tests.unit.notifications.school import (
     DAY_IS_SPENT,
     GRACE,
@@ -197,6 +198,32 @@ def test_a_worker_killed_at_any_call_leaves_exactly_one_mail(
         assert len(school.accepted) == 1, f"killed at call {deaths}: {school.calls}"
         assert [row["status"] for row in school.ledger()] == ["SENT"]
     assert deaths == len(calls)
+
+
+@pytest.mark.parametrize("status", ["RELEASED", "SKIPPED_SANDBOX"])
+def test_who_loses_the_claim_to_a_worker_that_then_sends_nothing_tries_again(
+    school: School, monkeypatch: pytest.MonkeyPatch, status: str
+) -> None:
+    school.student()
+    event = enrolled()
+    mail = ledger.key(notice.of(event).ledger_id)
+    act = School._act
+
+    def other_worker(self: School, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        """Claims just before our claim, and gives it back before we look why ours failed."""
+        if operation == "UpdateItem" and arguments["Key"] == mail:
+            tables.operations().put_item(Item={**mail, "status": "CLAIMED", "claimToken": "other", "claimedAt": NOW})
+        if operation == "GetItem" and arguments["Key"] == mail:
+            tables.operations().put_item(Item={**mail, "status": status})
+        return act(self, client, operation, arguments)
+
+    with monkeypatch.context() as race:
+        race.setattr(School, "_act", other_worker)
+        assert school.deliver(event) == 1
+    assert (school.accepted, school.hidden) == ([], [1])
+
+    assert school.deliver(event) == 0
+    assert len(school.accepted) == 1
 
 
 @pytest.mark.parametrize("row", ["SES", "MAIL"], ids=["slot", "claim"])
