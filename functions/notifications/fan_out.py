@@ -82,16 +82,18 @@ def _classes(announcement: AnnouncementSent) -> list[str]:
     """The class of the announcement; without one, all that its teacher teaches."""
     if announcement.class_id is not None:
         return [announcement.class_id]
+    # An index cannot be read consistently: a class given to the teacher a moment ago may be missing.
     pages = tables.by_member(f"TEACHER#{announcement.teacher_id}")
     return sorted(str(row["classId"]) for page in pages for row in page)
 
 
 def _pages_of_students(class_id: str, last: str) -> Iterator[list[str]]:
-    """Students with a membership, in the order of their ids; no page is empty."""
+    """Students with a membership, those of a moment ago, too, in the order of their ids; no page is empty."""
     start = {"ExclusiveStartKey": {"classId": class_id, "activity": f"STUDENT#{last}"}} if last else {}
     pages = tables.pages(
         tables.class_activity(),
         "query",
+        ConsistentRead=True,
         KeyConditionExpression="classId = :class AND begins_with(activity, :students)",
         FilterExpression="attribute_exists(enrolledAt)",
         ProjectionExpression="studentId",
