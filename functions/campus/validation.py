@@ -8,6 +8,8 @@ from urllib.parse import urlsplit
 # What Personalize, DynamoDB keys ('#' is our separator), URLs and Cognito user names all take.
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
 _DIGITS = re.compile(r"-?[0-9]{1,9}")
+# The two that UTF-8 carries and SQS does not (SendMessage, "MessageBody"); JSON escapes the controls.
+_NOT_IN_MESSAGES = re.compile("[\ufffe\uffff]")
 MAX_CONTENT = 10_000
 MAX_URL = 2_048
 
@@ -31,7 +33,7 @@ def only(source: Mapping[str, Any], *known: str) -> Mapping[str, Any]:
 
 
 def text(source: Mapping[str, Any], field: str, *, longest: int = 256) -> str:
-    """A non-blank string of at most `longest` characters that UTF-8 can carry."""
+    """A non-blank string of at most `longest` characters that UTF-8 and a queue can carry."""
     value = source.get(field)
     if not isinstance(value, str) or not value.strip():
         raise InvalidInputError(f"{field} is required and must be a non-empty string")
@@ -41,6 +43,8 @@ def text(source: Mapping[str, Any], field: str, *, longest: int = 256) -> str:
         value.encode()
     except UnicodeEncodeError:
         raise InvalidInputError(f"{field} is not valid Unicode text") from None
+    if _NOT_IN_MESSAGES.search(value):
+        raise InvalidInputError(f"{field} holds U+FFFE or U+FFFF, which are no characters")
     return value
 
 

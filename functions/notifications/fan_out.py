@@ -148,8 +148,11 @@ def _finish(identity: str) -> None:
 
 
 def _message(event: Mapping[str, Any], student_id: str, class_id: str) -> str:
-    """The event itself with the recipient beside its detail: the mailer reads it like any other event."""
-    return json.dumps({**event, "recipient": {"studentId": student_id, "classId": class_id}}, ensure_ascii=False)
+    """The event itself with the recipient beside its detail: the mailer reads it like any other event.
+
+    In ASCII: SQS does not take every character, and the event may have fields that nobody has looked at.
+    """
+    return json.dumps({**event, "recipient": {"studentId": student_id, "classId": class_id}})
 
 
 def _queue(messages: Sequence[str]) -> None:

@@ -107,7 +107,7 @@ def test_a_choice_lists_what_is_allowed() -> None:
         validation.choice({}, "locale", ("vi", "en"))
 
 
-@pytest.mark.parametrize("value", [None, "", " \t\n", 3, "x" * 257, "\udfff"])
+@pytest.mark.parametrize("value", [None, "", " \t\n", 3, "x" * 257, "\udfff", "a\ufffe", "\uffffa"])
 def test_no_text(value: object) -> None:
     with pytest.raises(InvalidInputError, match=r"^t "):
         validation.text({"t": value}, "t")

@@ -132,6 +132,24 @@ def test_batches_stay_below_what_sqs_takes_in_a_call(
     assert max(sizes) <= fan_out.MAX_BYTES
 
 
+def test_a_field_that_nobody_looks_at_may_hold_what_sqs_does_not_take(
+    school: School, queue: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.enroll("toan-10", "sv-1")
+    act, bodies = School._act, list[str]()
+
+    def watch(self: School, made: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        bodies.extend(entry["MessageBody"] for entry in arguments.get("Entries", []))
+        return act(self, made, operation, arguments)
+
+    monkeypatch.setattr(School, "_act", watch)
+
+    assert run(announced(classId="toan-10", content="Mai nghỉ", note="\uffff\ud800")) == 0
+
+    assert all(body.isascii() for body in bodies)
+    assert queue()[0]["detail"]["content"] == "Mai nghỉ"
+
+
 def test_a_class_of_many_pages_is_read_to_its_end(
     school: School, queue: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
