@@ -8,9 +8,12 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    CredentialRetrievalError,
     EndpointConnectionError,
     NoCredentialsError,
+    NoRegionError,
     ParamValidationError,
+    PartialCredentialsError,
 )
 
 from campus.clients import client
@@ -32,7 +35,16 @@ _PAUSED = re.compile(r"sending .{0,40}(paused|suspended)|is paused", re.IGNORECA
 _DAY_IS_SPENT = re.compile(r"daily \w+ quota exceeded", re.IGNORECASE)
 _NO_MORE_TODAY = "LimitExceededException"
 _TOO_FAST = {"TooManyRequestsException", "ThrottlingException", "Throttling"}
-_NEVER_SENT = (EndpointConnectionError, ConnectTimeoutError, NoCredentialsError, ParamValidationError)
+# Errors from before anything went out: no connection, nothing to sign with, nothing that could be asked.
+_NEVER_SENT = (
+    EndpointConnectionError,
+    ConnectTimeoutError,
+    NoCredentialsError,
+    PartialCredentialsError,
+    CredentialRetrievalError,
+    NoRegionError,
+    ParamValidationError,
+)
 
 
 class SendError(Exception):

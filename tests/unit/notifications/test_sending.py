@@ -5,6 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.exceptions import (
+    CredentialRetrievalError,
+    NoCredentialsError,
+    NoRegionError,
+    PartialCredentialsError,
+)
 
 from campus import tables, tombstones
 from campus.observability import logger
@@ -20,6 +26,15 @@ from tests.unit.notifications.school import (
     submitted,
     to_one,
 )
+
+
+def before_sending(error: Exception) -> Callable[[], None]:
+    """The SDK gives up before it has sent anything."""
+
+    def give_up() -> None:
+        raise error
+
+    return give_up
 
 
 def test_an_unknown_student_is_skipped_and_written_to_once_known(school: School) -> None:
@@ -83,6 +98,10 @@ def test_an_international_domain_goes_out_in_punycode(school: School) -> None:
         refusal("MessageRejected", message=f"{UNVERIFIED}noreply@student-system.example"),
         refusal("MessageRejected", message=f"{UNVERIFIED}sv-1@example.edu, Student-System.example"),
         refusal("MessageRejected", message="Email address is not verified."),
+        before_sending(NoCredentialsError()),
+        before_sending(PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY")),
+        before_sending(CredentialRetrievalError(provider="container-role", error_msg="timed out")),
+        before_sending(NoRegionError()),
     ],
 )
 def test_what_ses_refuses_for_now_comes_back_later_and_later_and_goes_out_once(
