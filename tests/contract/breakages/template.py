@@ -136,6 +136,18 @@ QUEUES: Breakages = {
         ("lost after four days", prop("MailDeadLetters.MessageRetentionPeriod", GONE)),
         ("unwatched", whole("DeadLettersAlarm", GONE)),
     ],
+    "waiting_messages_are_kept_and_watched": [
+        ("lost after four days", prop("AnnouncementQueue.MessageRetentionPeriod", 345_600)),
+        ("nobody learns that mail waits", whole("MailAgeAlarm", GONE)),
+    ],
+    "rules_that_lose_events_are_noticed": [
+        ("a rule on our bus", prop("EventLostAlarm.Metrics.2", {"Id": "nothing"})),
+        ("not on that bus", prop("EventLostAlarm.Metrics.5.MetricStat.Metric.Dimensions.0.Value", "other")),
+        (
+            "the bus left out",
+            prop("EventLostAlarm.Metrics.1.MetricStat.Metric.Dimensions.0", {"Name": "x", "Value": 1}),
+        ),
+    ],
     "consumers_report_single_failures": [
         ("whole batches", prop("SendEmailFunction.Events.Mail.Properties.FunctionResponseTypes", GONE)),
         ("one worker", prop("RecordInteractionFunction.Events.Interaction.Properties.ScalingConfig", GONE)),

@@ -92,6 +92,47 @@ def dead_letters_are_kept_and_watched(project: Project) -> list[str]:
 
 
 @contract
+def waiting_messages_are_kept_and_watched(project: Project) -> list[str]:
+    """What a function reads is kept as long as SQS can, and whoever is woken learns that it is not read."""
+    watched = {
+        referent(dimension["Value"])
+        for _, alarm in project.resources("AWS::CloudWatch::Alarm")
+        for dimension in alarm.get("Dimensions", [])
+        if alarm.get("MetricName") == "ApproximateAgeOfOldestMessage"
+    }
+    findings = []
+    for name in sorted({referent(source["Queue"]) for _, source in project.event_sources("SQS")}):
+        if queues(project).get(name, {}).get("MessageRetentionPeriod") != FOURTEEN_DAYS:
+            findings.append(f"{name}: messages are not kept for 14 days")
+        if name not in watched:
+            findings.append(f"{name}: no alarm watches the age of its messages")
+    return findings
+
+
+@contract
+def rules_that_lose_events_are_noticed(project: Project) -> list[str]:
+    """An alarm on the events that a rule could not even hand to its dead-letter queue, by the dimensions of its bus.
+
+    "EventBridge metrics": RuleName alone is a rule on the default bus, EventBusName and RuleName one on any other.
+    """
+    watched = set()
+    for _, alarm in project.resources("AWS::CloudWatch::Alarm"):
+        for query in alarm.get("Metrics", []):
+            metric = query.get("MetricStat", {}).get("Metric", {})
+            if metric.get("MetricName") == "InvocationsFailedToBeSentToDLQ":
+                watched.add(tuple((one["Name"], text(one["Value"])) for one in metric["Dimensions"]))
+    findings = []
+    for name, rule in project.resources("AWS::Events::Rule"):
+        bus = rule.get("EventBusName")
+        of_bus = [("EventBusName", text(bus))] if bus else []
+        reference: Properties = {"Ref": name}
+        value = {"Fn::Select": [1, {"Fn::Split": ["|", reference]}]} if bus else reference
+        if (*of_bus, ("RuleName", text(value))) not in watched:
+            findings.append(f"{name}: no alarm on the events that it loses")
+    return findings
+
+
+@contract
 def consumers_report_single_failures(project: Project) -> list[str]:
     """One bad record does not send its batch back; two workers at most or more, never a reservation."""
     findings = []
