@@ -29,19 +29,23 @@ def begin(ticket: object, execution: str) -> Progress:
 
     Returns:
         `{"outcome": "ACQUIRED", "lease": {…}}`; `LOCKED` while a run or another erasure holds the lease; `FINISHED`
-        with the audit `record` where this ticket is done.
+        with the audit `record` where this ticket is done, or another one of the same student.
 
     Raises:
         InvalidInputError: no such ticket.
     """
     row = tickets.load(ticket)
-    if row["status"] == tickets.ERASED:
-        return {"outcome": "FINISHED", "record": row}
+    if record := tickets.audit_row(row):
+        return {"outcome": "FINISHED", "record": record}
     asked = Ticket(str(ticket), str(row["studentId"]), row)
     tombstones.put(asked.student_id)
     held = lease.acquire(execution, asked.id)
     if held is None:
         return {"outcome": "LOCKED"}
+    # Whoever held the lease a moment ago may have erased this very student.
+    if record := tickets.audit_row(tickets.load(ticket)):
+        tables.transact([lease.release(held)])
+        return {"outcome": "FINISHED", "record": record}
     tickets.begin(asked.id, execution)
     _withdraw(asked)
     return {"outcome": "ACQUIRED", "lease": held.to_dict()}
@@ -59,7 +63,7 @@ def _withdraw(ticket: Ticket) -> None:
 
 
 def finish(held: Lease) -> Record:
-    """Delete the list of users, void the watermark, give the lease back and close the ticket.
+    """Delete the list of users, void the watermark, give the lease back and close every ticket of the student.
 
     Without a watermark the next run exports everything and trains, whoever starts it.
 
@@ -70,14 +74,20 @@ def finish(held: Lease) -> Record:
         LeaseLostError: somebody else took the lease over; the ticket stays open.
     """
     row = tickets.load(held.run_id)
-    if row["status"] == tickets.ERASED:
-        return row
-    deletion.remove_list(held.run_id)
+    if record := tickets.audit_row(row):
+        return record
+    others = tickets.others(Ticket(held.run_id, str(row["studentId"]), row))
+    for ticket in (held.run_id, *(other.id for other in others)):
+        deletion.remove_list(ticket)
     record = _audit(held.run_id, row)
+    closed = {held.run_id: record, **{other.id: _superseded(other, record) for other in others}}
     actions: list[Mapping[str, Any]] = [
         lease.release(held),
         {"Delete": {"TableName": settings.operations_table, "Key": runs.WATERMARK}},
-        {"Put": {"TableName": settings.operations_table, "Item": {**tickets.key(held.run_id), **record}}},
+        *(
+            {"Put": {"TableName": settings.operations_table, "Item": {**tickets.key(ticket), **row}}}
+            for ticket, row in closed.items()
+        ),
     ]
     try:
         tables.transact(actions)
@@ -118,6 +128,21 @@ def _audit(ticket: str, row: Record) -> Record:
         "erased": row["erased"],
         "remains": {store: clock.iso(now + days * _DAY) for store, days in REMAINS.items()},
         "executionArn": row["executionArn"],
-        "state": "ERASURE",
+        "state": tickets.STATE,
         "since": row["begunAt"],
+    }
+
+
+def _superseded(ticket: Ticket, record: Record) -> Record:
+    """The audit row of a ticket that another one has done the work of."""
+    asked = int(ticket.row.get("requestedAt", record["requestedAt"]))
+    return {
+        "ticket": ticket.id,
+        "status": tickets.SUPERSEDED,
+        "supersededBy": record["ticket"],
+        "student": record["student"],
+        "requestedAt": asked,
+        "finishedAt": record["finishedAt"],
+        "state": tickets.STATE,
+        "since": asked,
     }

@@ -1,7 +1,8 @@
 """Erasure tickets: who is to be erased, and afterwards what was, and how long what remains elsewhere lasts.
 
 Operations, pk `ERASURE#<ticket>`, sk `TICKET`, listed in index byState under `ERASURE`. Only the ticket travels through
-the state machine, so that no execution history names the student; the row names them until the erasure is done.
+the state machine, so that no execution history names the student; the row names them until the erasure is done, by this
+ticket or by another one of the same student.
 """
 
 import re
@@ -14,6 +15,9 @@ from retraining import runs
 from retraining.runs import Record
 
 ERASED = "ERASED"
+# Another ticket's erasure, `supersededBy`, was this student's, too.
+SUPERSEDED = "SUPERSEDED"
+STATE = "ERASURE"
 PREFIX = "ERASURE#"
 STORES = ("students", "interactions", "classActivity", "operations", "accounts", "deadLetters", "objects")
 # 16 characters leave 36 for the dataset group and 5 for the fencing token in Personalize's names.
@@ -48,6 +52,32 @@ def load(ticket: object) -> Record:
     return runs.from_item(item)
 
 
+def audit_row(row: Record) -> Record | None:
+    """The audit row of the erasure that a ticket ended with, which may be another ticket's; None while it is open."""
+    if row["status"] == SUPERSEDED:
+        return load(row["supersededBy"])
+    return row if row["status"] == ERASED else None
+
+
+def others(ticket: Ticket) -> list[Ticket]:
+    """Open tickets of the same student: somebody asked again instead of starting a failed erasure again."""
+    pages = tables.pages(
+        tables.operations(),
+        "query",
+        IndexName="byState",
+        KeyConditionExpression="#state = :erasure",
+        FilterExpression="studentId = :student AND pk <> :own",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={
+            ":erasure": STATE,
+            ":student": ticket.student_id,
+            ":own": key(ticket.id)["pk"],
+        },
+    )
+    rows = [row for page in pages for row in page]
+    return [Ticket(row["pk"].removeprefix(PREFIX), ticket.student_id, runs.from_item(row)) for row in rows]
+
+
 def open_ticket(ticket: str) -> Ticket:
     """A ticket whose erasure is under way."""
     row = load(ticket)
@@ -69,7 +99,7 @@ def begin(ticket: str, execution: str) -> None:
             ":running": runs.RUNNING,
             ":execution": execution,
             ":now": clock.now(),
-            ":state": "ERASURE",
+            ":state": STATE,
             ":nothing": dict.fromkeys(STORES, 0),
         },
     )

@@ -23,7 +23,7 @@ _TIMEOUT = 1800
 def erase(student_id: str, timeout: float, state_dir: Path, as_json: bool) -> None:
     """Erase STUDENT_ID everywhere, train without them, and print the audit row."""
     instance = Instance.of(state_dir)
-    ticket = _put_ticket(instance, student_id)
+    ticket = _open_ticket(instance, student_id) or _put_ticket(instance, student_id)
     execution = instance.client("stepfunctions").start_execution(
         stateMachineArn=instance.outputs["ErasureStateMachineArn"], input=json.dumps({"ticket": ticket})
     )["executionArn"]
@@ -35,6 +35,20 @@ def erase(student_id: str, timeout: float, state_dir: Path, as_json: bool) -> No
         emit(document)
     else:
         click.echo(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def _open_ticket(instance: Instance, student_id: str) -> str | None:
+    """A ticket whose erasure failed or is under way; a closed one does not name the student any more."""
+    query = instance.client("dynamodb").get_paginator("query")
+    pages = query.paginate(
+        TableName=instance.outputs["OperationsTable"],
+        IndexName="byState",
+        KeyConditionExpression="#state = :erasure",
+        FilterExpression="studentId = :student",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":erasure": {"S": "ERASURE"}, ":student": {"S": student_id}},
+    )
+    return next((row["pk"]["S"].partition("#")[2] for page in pages for row in page["Items"]), None)
 
 
 def _put_ticket(instance: Instance, student_id: str) -> str:

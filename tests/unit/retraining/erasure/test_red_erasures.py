@@ -1,11 +1,16 @@
 """Erasures that fail: red, saying why, the lease given back, and the same ticket can be started again."""
 
+import json
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
+from click.testing import CliRunner
 from ministack.services import stepfunctions
 
 from campus import clock, tables
+from campus.clients import client
+from local.commands import erasing
 from retraining import lease, runs, tickets
 from tests.unit.retraining.erasure.world import (
     TICKET,
@@ -85,6 +90,77 @@ def test_a_deletion_that_does_not_succeed_is_red_and_can_be_repeated(
     assert set(found(account).values()) == {0}
     # A run might have held the lease in between, so the second job is one of its own.
     assert len(account.lists) == 2
+
+
+def test_an_erasure_asked_for_again_also_ends_the_ticket_that_failed(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    ask()
+    machine.definition = shortened()
+    account.endings["data-deletion-job"] = ("FAILED", "the list is empty")
+    assert run(machine).status == "FAILED"
+    account.endings.clear()
+    show_letters()
+    ask(ticket="e-2")
+    ask("s1", ticket="e-3")
+
+    ended = run(machine, "e-2")
+
+    assert (ended.status, ended.output["ticket"]) == ("SUCCEEDED", "e-2")
+    assert set(found(account).values()) == {0}
+    first, second = tickets.load(TICKET), tickets.load("e-2")
+    assert (first["status"], first["supersededBy"], first["student"]) == ("SUPERSEDED", "e-2", second["student"])
+    assert first["requestedAt"] == 5
+    assert tickets.load("e-3")["studentId"] == "s1"
+
+    again = run(machine)
+    assert (again.status, again.output["ticket"], again.states[1]) == ("SUCCEEDED", "e-2", "Erasure begun?")
+    assert [one["Name"] for one in machine.started] == ["erasure-e-2"] * 2
+    assert lease_row().get("owner") is None
+
+
+def test_a_ticket_that_waited_while_another_one_erased_its_student_is_done(
+    machine: Machine, account: Personalize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_everywhere(account)
+    ask()
+    ask(ticket="e-2")
+    other = Machine(machine.definition)
+    real = lease.acquire
+
+    def acquire(owner: str, run_id: str) -> lease.Lease | None:
+        """The other one comes and goes between a look at the ticket and the lease."""
+        monkeypatch.setattr(lease, "acquire", real)
+        assert run(other, "e-2").status == "SUCCEEDED"
+        return real(owner, run_id)
+
+    monkeypatch.setattr(lease, "acquire", acquire)
+    ended = run(machine)
+    assert (ended.status, ended.error, ended.output.get("ticket")) == ("SUCCEEDED", "", "e-2")
+    assert "Erase records" not in ended.states
+    assert lease_row().get("owner") is None
+    assert set(found(account).values()) == {0}
+
+
+def test_the_command_goes_on_with_the_ticket_that_failed(
+    machine: Machine, account: Personalize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    states = Mock()
+    states.start_execution.return_value = {"executionArn": "erasure"}
+    outputs = {"OperationsTable": tables.operations().name, "ErasureStateMachineArn": "machine"}
+    clients = {"stepfunctions": states, "dynamodb": client("dynamodb")}
+    instance = Mock(outputs=outputs, client=clients.__getitem__)
+    monkeypatch.setattr(erasing.Instance, "of", lambda _: instance)
+    monkeypatch.setattr(erasing, "watch", lambda *_: {"status": "ERASED", "retraining": "run"})
+
+    def erase(who: str) -> str:
+        assert CliRunner().invoke(erasing.erase, [who]).exit_code == 0
+        return str(json.loads(states.start_execution.call_args.kwargs["input"])["ticket"])
+
+    first = erase(WHO)
+    assert erase("s1") != first
+    assert erase(WHO) == first
+    assert run(machine, first).status == "SUCCEEDED"
+    assert erase(WHO) != first
 
 
 def test_an_overtaken_erasure_ends_nothing(

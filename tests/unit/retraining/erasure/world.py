@@ -190,9 +190,8 @@ class World:
 
 def ask(who: str = WHO, ticket: str = TICKET) -> None:
     """Put a ticket, as an operator does."""
-    tables.operations().put_item(
-        Item={"pk": f"ERASURE#{ticket}", "sk": "TICKET", "studentId": who, "status": "REQUESTED", "requestedAt": 5}
-    )
+    row = {"state": "ERASURE", "since": 5, "studentId": who, "status": "REQUESTED", "requestedAt": 5}
+    tables.operations().put_item(Item={"pk": f"ERASURE#{ticket}", "sk": "TICKET", **row})
 
 
 def stores(account: Personalize) -> Iterator[tuple[str, list[str]]]:
