@@ -65,7 +65,7 @@ def _withdraw(ticket: Ticket) -> None:
 def finish(held: Lease) -> Record:
     """Delete the list of users, void the watermark, give the lease back and close every ticket of the student.
 
-    Without a watermark the next run exports everything and trains, whoever starts it.
+    Without a watermark the next run exports everything and trains, whoever starts it; runs of before are not resumed.
 
     Returns:
         The audit row. A repeated call answers the first one's.
@@ -83,7 +83,7 @@ def finish(held: Lease) -> Record:
     closed = {held.run_id: record, **{other.id: _superseded(other, record) for other in others}}
     actions: list[Mapping[str, Any]] = [
         lease.release(held),
-        {"Delete": {"TableName": settings.operations_table, "Key": runs.WATERMARK}},
+        {"Put": {"TableName": settings.operations_table, "Item": runs.void_item(clock.now_ms())}},
         *(
             {"Put": {"TableName": settings.operations_table, "Item": {**tickets.key(ticket), **row}}}
             for ticket, row in closed.items()
@@ -135,7 +135,7 @@ def _audit(ticket: str, row: Record) -> Record:
 
 def _superseded(ticket: Ticket, record: Record) -> Record:
     """The audit row of a ticket that another one has done the work of."""
-    asked = int(ticket.row.get("requestedAt", record["requestedAt"]))
+    asked = (record | ticket.row)["requestedAt"]
     return {
         "ticket": ticket.id,
         "status": tickets.SUPERSEDED,

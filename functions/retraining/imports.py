@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 from campus.clients import client
 from campus.settings import settings
-from retraining import lake, names, puts
+from retraining import lake, names, puts, runs
 from retraining.progress import Progress, code, failed, patient, progress
 
 if TYPE_CHECKING:
@@ -43,9 +43,17 @@ def start(run_id: str, dataset: str, mode: "ImportModeType") -> Progress:
         if found["dataSource"]["dataLocation"] != location:
             return failed(f"import job {name} exists and reads {found['dataSource']['dataLocation']}")
         step = progress(found, arn=found["datasetImportJobArn"])
+        if step["outcome"] != "FAILED" and _rewritten(run_id, dataset):
+            return failed(f"import job {name} has read other rows: start a new run")
         if step["outcome"] != "FAILED":
             return step
     return failed(f"{MAX_ATTEMPTS} import jobs of {dataset} failed in run {run_id}")
+
+
+def _rewritten(run_id: str, dataset: str) -> bool:
+    """Whether a resumed run's export had left the lake and was written anew from tables that have changed."""
+    read = (runs.load(run_id) or {}).get("fingerprints", {}).get(dataset)
+    return bool(read) and read != lake.existing_manifest(run_id)["datasets"][dataset]["total"]["fingerprint"]
 
 
 def _create(name: str, dataset: str, mode: "ImportModeType", location: str) -> Progress:

@@ -82,6 +82,17 @@ def watermark_item(mark: Record) -> dict[str, Any]:
     return {**WATERMARK, **_decimal({**mark, "datasetGroup": settings.dataset_group})}
 
 
+def void_item(at_ms: int) -> dict[str, Any]:
+    """In the watermark's place: nothing imported until then counts any more, since a student was erased."""
+    return {**WATERMARK, "voidedAt": at_ms}
+
+
+def voided_at() -> int:
+    """Epoch milliseconds of `void_item`; 0 where no erasure is newer than the last import."""
+    item = tables.operations().get_item(Key=WATERMARK, ConsistentRead=True).get("Item", {})
+    return int(str(item.get("voidedAt", 0)))
+
+
 def to_plain(value: Any) -> Any:  # noqa: ANN401 - any DynamoDB value
     """DynamoDB's Decimals as int or float, all the way down."""
     if isinstance(value, Decimal):

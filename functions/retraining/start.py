@@ -15,7 +15,7 @@ _WISHES = ("force", "full")
 
 
 class SupersededError(RuntimeError):
-    """A later run has imported newer data; going on with the old one would put the model back in time."""
+    """Going on with the old run would put the model back in time: before newer data, or before an erasure."""
 
 
 def start(request: Mapping[str, Any], execution: str, started_at: str) -> Started:
@@ -44,10 +44,9 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     held = _acquire(execution, run_id, asked["trigger"])
     if held is None:
         return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
-    mark = runs.watermark()
-    if before and mark.get("cutOff", 0) > before["cutOff"]:
+    if before and (why := _superseded(before)):
         tables.transact([lease.release(held)])
-        raise SupersededError(f"run {mark['runId']} has imported newer data than run {run_id}: start a new run")
+        raise SupersededError(f"{why}: start a new run")
     run = _begin(run_id, asked, execution, started_at, before) | {"parked": serving.parked()}
     return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}
 
@@ -60,13 +59,24 @@ def _acquire(execution: str, run_id: str, trigger: str) -> lease.Lease | None:
     return held
 
 
+def _superseded(before: runs.Record) -> str | None:
+    """Why an unfinished run is not resumed any more; None where it may be."""
+    mark = runs.watermark()
+    if mark.get("cutOff", 0) > before["cutOff"]:
+        return f"run {mark['runId']} has imported newer data than run {before['runId']}"
+    if before["trigger"] not in runs.BY_HAND and before["cutOff"] <= runs.voided_at():
+        # What it imported and trained is found by name, and knows the student.
+        return f"a student was erased after run {before['runId']} had begun"
+    return None
+
+
 def _begin(
     run_id: str, asked: dict[str, Any], execution: str, started_at: str, before: runs.Record | None
 ) -> dict[str, Any]:
     if before:
         # The inputs of a run never change: a resumed one reads up to the cut-off it began with.
         kept = {name: before[name] for name in ("runId", "trigger", "cutOff", "startedAt")}
-        kept |= {"to": before["to"]} if "to" in before else {}
+        kept |= {name: before[name] for name in ("to", "fingerprints") if name in before}
         kept |= {wish: before.get(wish, False) or asked[wish] for wish in _WISHES}
         runs.save_begun({**kept, "status": runs.RUNNING, "executionArn": execution})
         return kept | {"resumed": True, "marks": {}}

@@ -39,7 +39,7 @@ def summarise(run: Mapping[str, Any], failure: Mapping[str, Any] | None, now_ms:
         now_ms: epoch milliseconds of its end.
     """
     copied = ("runId", "trigger", "requestedBy", "force", "full", "resumed", "cutOff", "startedAt", "catalogue")
-    record: runs.Record = {name: run[name] for name in copied if name in run}
+    record: runs.Record = {name: run[name] for name in (*copied, "fingerprints") if name in run}
     status, why = _ending(run, failure)
     record |= {"status": status, "why": why, "finishedAt": now_ms, "durations": _durations(run, now_ms)}
     if failure:
@@ -111,6 +111,9 @@ def _data(run: Mapping[str, Any]) -> dict[str, Any]:
         "exportWhy": run["export"]["why"],
         "warnings": run["export"]["warnings"],
         "rows": {name: found["total"]["rows"] for name, found in datasets.items()},
+        # Of the first export: what this run's jobs at Personalize have read.
+        "fingerprints": run.get("fingerprints")
+        or {name: found["total"]["fingerprint"] for name, found in datasets.items()},
         "newRows": datasets["interactions"]["newRows"],
         "rejected": {name: found["rejected"] for name, found in datasets.items() if found["rejected"]},
         "rejectedRows": sum(sum(found["rejected"].values()) for found in datasets.values()),

@@ -3,6 +3,7 @@
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from campus import clock, tables
@@ -187,6 +188,25 @@ def test_a_resumed_run_replaces_what_failed_and_adopts_the_rest(machine: Machine
     assert sorted(names) == [
         f"student-ranking-{part}" for part in (f"int-{run_id}", f"itm-{run_id}", f"itm-{run_id}-2", f"usr-{run_id}")
     ]
+
+
+def test_jobs_that_have_read_another_export_are_not_adopted(machine: Machine, account: Account) -> None:
+    """The export had left the lake, and the tables are not what they were."""
+    students.term()
+    account.endings["campaign/"] = ("CREATE FAILED", "no capacity")
+    run_id = assert_red(machine, "PromotionFailed", "no capacity")
+    account.endings.clear()
+    boto3.resource("s3").Bucket("lake").objects.all().delete()
+    tables.students().put_item(Item={"studentId": "late", "locale": "vi"})
+    for _ in range(2):
+        resumed = machine.run({"runId": run_id})
+        assert (resumed.status, resumed.error) == ("FAILED", "ImportFailed")
+        assert resumed.cause == f"users: import job student-ranking-usr-{run_id} has read other rows: start a new run"
+    tables.students().delete_item(Key={"studentId": "late"})
+    boto3.resource("s3").Bucket("lake").objects.all().delete()
+    for campaign in account.of_kind("campaign"):
+        del account.resources[campaign["campaignArn"]]
+    assert machine.run({"runId": run_id}).output["status"] == "PROMOTED"
 
 
 def test_a_finished_run_cannot_be_resumed_into_anything_else(machine: Machine, account: Account) -> None:

@@ -97,6 +97,14 @@ def test_a_resume_keeps_the_cut_off_and_may_add_a_wish(wish: str) -> None:
     assert [again[other] for other in ("force", "full") if other != wish] == [False]
 
 
+def test_a_failed_rollback_of_before_an_erasure_is_resumed() -> None:
+    """It reads nothing and trains nothing."""
+    started = begun({"trigger": "rollback"})
+    finish.finish(Lease.of(started), started["run"], {"Error": "DeploymentRefused", "Cause": "parked"})
+    tables.operations().put_item(Item=runs.void_item(clock.now_ms()))
+    assert begun({"runId": started["run"]["runId"]}, "other")["outcome"] == "ACQUIRED"
+
+
 def test_record_watermark_and_model_are_written_and_the_lease_released() -> None:
     started = begun()
     record = finish.finish(Lease.of(started), promoted(started["run"]))

@@ -3,13 +3,15 @@
 import json
 from typing import Any
 
+import pytest
 from ministack.services import stepfunctions
 
 from campus import clock, tables, tombstones
 from campus.pseudonyms import pseudonym
 from retraining import erasure, lease, runs, tickets
 from tests.unit.campus import school
-from tests.unit.retraining.account import RefusedError
+from tests.unit.retraining import students
+from tests.unit.retraining.account import PREFIX, RefusedError
 from tests.unit.retraining.erasure.world import (
     TICKET,
     WHO,
@@ -154,6 +156,33 @@ def test_quotas_and_throttling_are_waited_for(machine: Machine, account: Persona
     account.refusals["DescribeDataDeletionJob"] = [RefusedError("ThrottlingException", "slow down")] * 5
     assert run(machine).status == "SUCCEEDED"
     assert set(found(account).values()) == {0}
+
+
+@pytest.mark.usefixtures("small_minimum")
+def test_a_night_that_learnt_from_the_student_is_never_resumed(machine: Machine, account: Personalize) -> None:
+    """It would find its trained versions by name, and promote them."""
+    students.term()
+    night = Machine()
+    account.endings["campaign/"] = ("CREATE FAILED", "no capacity")
+    assert night.run({"trigger": "schedule", "runId": "before"}).error == "PromotionFailed"
+    account.endings.clear()
+    ask("s1")
+    assert run(machine).status == "SUCCEEDED"
+    made = account.count("CreateSolutionVersion")
+
+    resumed = night.run({"runId": "before"})
+    assert (resumed.status, resumed.error) == ("FAILED", "SupersededError")
+    assert "a student was erased after run before had begun: start a new run" in resumed.cause
+    assert lease_row().get("owner") is None
+    assert account.count("CreateSolutionVersion") == made
+
+    # A first training without the student that fails is resumed as any other.
+    account.resources.pop(f"{PREFIX}campaign/student-ranking-recommendation")
+    account.endings["recommendation/v2"] = ("CREATE FAILED", "out of luck")
+    assert night.run({"trigger": "erasure", "full": True, "force": True, "runId": "after"}).error == "TrainingFailed"
+    account.endings.clear()
+    assert night.run({"runId": "after"}).output["status"] == "PROMOTED"
+    assert pseudonym("s1") not in {held[0] for held in account.holdings.interactions()}
 
 
 def test_the_fixtures_belong_to_one_erasure(machine: Machine, account: Personalize) -> None:

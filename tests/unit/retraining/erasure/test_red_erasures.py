@@ -11,6 +11,7 @@ from ministack.services import stepfunctions
 from campus import clock, tables
 from campus.clients import client
 from local.commands import erasing
+from local.commands.instance import Instance
 from retraining import lease, runs, tickets
 from tests.unit.retraining.erasure.world import (
     TICKET,
@@ -149,7 +150,7 @@ def test_the_command_goes_on_with_the_ticket_that_failed(
     outputs = {"OperationsTable": tables.operations().name, "ErasureStateMachineArn": "machine"}
     clients = {"stepfunctions": states, "dynamodb": client("dynamodb")}
     instance = Mock(outputs=outputs, client=clients.__getitem__)
-    monkeypatch.setattr(erasing.Instance, "of", lambda _: instance)
+    monkeypatch.setattr(Instance, "of", lambda _: instance)
     monkeypatch.setattr(erasing, "watch", lambda *_: {"status": "ERASED", "retraining": "run"})
 
     def erase(who: str) -> str:

@@ -190,7 +190,7 @@ class World:
 
 def ask(who: str = WHO, ticket: str = TICKET) -> None:
     """Put a ticket, as an operator does."""
-    row = {"state": "ERASURE", "since": 5, "studentId": who, "status": "REQUESTED", "requestedAt": 5}
+    row: dict[str, Any] = {"state": "ERASURE", "since": 5, "studentId": who, "status": "REQUESTED", "requestedAt": 5}
     tables.operations().put_item(Item={"pk": f"ERASURE#{ticket}", "sk": "TICKET", **row})
 
 
