@@ -2,17 +2,21 @@
 
 While it runs nothing may be imported or trained, or it guarantees nothing ("Deleting users and their data with a data
 deletion job"); so it belongs to one holding of the lease, and a resumed erasure, before which another run may have held
-it, starts one of its own.
+it, starts one of its own. The lease does not say that Personalize is idle: what a red night began goes on, and is
+waited for.
 """
+
+import itertools
 
 from botocore.exceptions import ClientError
 
 from campus.clients import client
 from campus.pseudonyms import pseudonym
 from campus.settings import settings
-from retraining import erasing_lake, names
+from retraining import erasing_lake, names, unfinished
 from retraining.lease import Lease
-from retraining.progress import Progress, code, patient, progress
+from retraining.progress import Progress, busy, code, patient, progress
+from retraining.rows import DATASETS
 from retraining.tickets import Ticket
 
 
@@ -21,7 +25,8 @@ def start(ticket: Ticket, held: Lease) -> Progress:
     """Start the job, or adopt the one this holding of the lease started before.
 
     Returns:
-        The job's progress with its `arn`; BUSY where too many are pending; ACTIVE where there is no dataset group yet.
+        The job's progress with its `arn`; BUSY where too many are pending, or an import or a training is not done;
+        ACTIVE where there is no dataset group yet.
     """
     name = names.deletion_job(ticket.id, held.fencing_token)
     arn = names.arn(f"data-deletion-job/{name}")
@@ -39,6 +44,9 @@ def start(ticket: Ticket, held: Lease) -> Progress:
         if code(error) != "ResourceNotFoundException":
             raise
         return {"outcome": "ACTIVE", "status": "NOTHING TO DELETE FROM"}
+    at_work = itertools.chain(*map(unfinished.imports, DATASETS), unfinished.trainings())
+    if (other := next(at_work, None)) is not None:
+        return busy(f"waits for {other}")
     location = _put_list(ticket)
     try:
         personalize.create_data_deletion_job(

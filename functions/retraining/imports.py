@@ -10,8 +10,8 @@ from botocore.exceptions import ClientError
 
 from campus.clients import client
 from campus.settings import settings
-from retraining import lake, names, puts, runs
-from retraining.progress import Progress, code, failed, patient, progress
+from retraining import lake, names, puts, runs, unfinished
+from retraining.progress import Progress, busy, code, failed, patient, progress
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize.literals import ImportModeType
@@ -32,12 +32,15 @@ def start(run_id: str, dataset: str, mode: "ImportModeType") -> Progress:
     """Start the job, or adopt the one this run started before.
 
     Returns:
-        The job's progress with its `arn`; BUSY where Personalize's five import slots are taken.
+        The job's progress with its `arn`; BUSY where Personalize's five import slots are taken, or a job of another run
+        is not done: a FULL one that ends after ours would replace what ours has imported.
     """
     location = lake.location(dataset, run_id)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         name = names.of_run(dataset, run_id, attempt)
         found = _job(name)
+        if found is None and (other := next(unfinished.imports(dataset), None)):
+            return busy(f"waits for {other}")
         if found is None:
             return _create(name, dataset, mode, location)
         if found["dataSource"]["dataLocation"] != location:

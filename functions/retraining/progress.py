@@ -15,7 +15,7 @@ P = ParamSpec("P")
 
 # A data deletion job has statuses of its own: PENDING, IN_PROGRESS, COMPLETED, FAILED.
 _DONE = frozenset({"ACTIVE", "COMPLETED"})
-_IN_PROGRESS = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING", "PENDING", "IN_PROGRESS"})
+IN_PROGRESS = frozenset({"CREATE PENDING", "CREATE IN_PROGRESS", "CREATE STOPPING", "PENDING", "IN_PROGRESS"})
 _FAILED = frozenset({"CREATE FAILED", "CREATE STOPPED", "DELETE PENDING", "DELETE IN_PROGRESS", "FAILED"})
 
 # Quotas and neighbours at work pass; the state machine waits for them within its deadlines, not the SDK.
@@ -44,7 +44,7 @@ def progress(resource: Mapping[str, Any], **further: Any) -> Progress:  # noqa: 
     status = resource["status"]
     if status in _DONE:
         return {"outcome": "ACTIVE", "status": status, **further}
-    if status in _IN_PROGRESS:
+    if status in IN_PROGRESS:
         return {"outcome": "IN_PROGRESS", "status": status, **further}
     if status in _FAILED:
         reason = f"{status}: {resource.get('failureReason') or 'Personalize gave no reason'}"

@@ -173,9 +173,17 @@ class Account:
         of_group = [one for one in self.of_kind("event-tracker") if one["datasetGroupArn"] == given["datasetGroupArn"]]
         return {"eventTrackers": of_group}
 
+    def _ListDatasetImportJobs(self, given: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
+        of_dataset = [one for one in self.of_kind("dataset-import-job") if one["datasetArn"] == given["datasetArn"]]
+        return {"datasetImportJobs": [self._described(one["datasetImportJobArn"]) for one in of_dataset]}
+
+    def _ListSolutions(self, given: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
+        made = [one for one in self.of_kind("solution") if "solutionVersionArn" not in one]
+        return {"solutions": [one for one in made if one["datasetGroupArn"] == given["datasetGroupArn"]]}
+
     def _ListSolutionVersions(self, given: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: N802
         found = [
-            made
+            {"status": "CREATE PENDING", **made}
             for made in self.of_kind("solution")
             if "solutionVersionArn" in made and made["solutionArn"] == given["solutionArn"]
         ]

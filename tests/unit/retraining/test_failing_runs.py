@@ -7,10 +7,10 @@ import boto3
 import pytest
 
 from campus import clock, tables
-from retraining import lease, runs
+from retraining import lease, runs, shaping
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account, RefusedError
-from tests.unit.retraining.machine import LambdaError, Machine, definition
+from tests.unit.retraining.machine import LambdaError, Machine, definition, handler
 from tests.unit.retraining.test_whole_runs import lease_owner, live
 
 
@@ -188,6 +188,39 @@ def test_a_resumed_run_replaces_what_failed_and_adopts_the_rest(machine: Machine
     assert sorted(names) == [
         f"student-ranking-{part}" for part in (f"int-{run_id}", f"itm-{run_id}", f"itm-{run_id}-2", f"usr-{run_id}")
     ]
+
+
+def test_a_red_nights_job_is_over_before_the_next_night_imports(
+    machine: Machine, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A FULL job that ends late would replace what came after it."""
+    students.term()
+    machine.run({"trigger": "schedule"})
+    monkeypatch.setattr(shaping, "FEW", 30)
+    account.endings["-int-"] = ("CREATE IN_PROGRESS", "")
+    whole = machine.definition
+    machine.definition = shortened(150)
+    hung = machine.run({"trigger": "manual", "full": True})
+    assert "not finished after 6 polls" in hung.cause
+    machine.definition = whole
+    students.put(*(students.interaction(f"s{person}", 50) for person in range(30)))
+    (late,) = [job for job in account.of_kind("dataset-import-job") if job["status"] == "CREATE IN_PROGRESS"]
+    answers: list[dict[str, Any]] = []
+
+    def advance(payload: dict[str, Any]) -> Any:
+        if payload["job"]["dataset"] != "interactions":
+            return handler("import_dataset")(payload)
+        if len(answers) == 3:
+            account.endings.clear()
+            late["status"] = "ACTIVE"
+        answers.append(handler("import_dataset")(payload))
+        return answers[-1]
+
+    machine.instead["import_dataset"] = advance
+    assert machine.run({"trigger": "schedule"}).output["imports"][0]["mode"] == "INCREMENTAL"
+    waits = {"outcome": "BUSY", "reason": f"waits for {late['datasetImportJobArn']}"}
+    assert answers[:3] == [waits] * 3
+    assert answers[3]["outcome"] == "IN_PROGRESS"
 
 
 def test_jobs_that_have_read_another_export_are_not_adopted(machine: Machine, account: Account) -> None:

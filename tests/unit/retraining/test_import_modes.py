@@ -54,7 +54,7 @@ def night(name: str, *, full: bool = False, fails: bool = False) -> dict[str, st
     for job in data["imports"]:
         step: dict[str, Any] = {"outcome": "BUSY", "sent": 0}
         while job["mode"] != "NONE" and step["outcome"] == "BUSY":
-            step = imports.advance(name, {**job, "sent": step["sent"]})
+            step |= imports.advance(name, {**job, "sent": step["sent"]})
     run = {"runId": name, "cutOff": cut_off, "export": manifest, "data": data}
     status = runs.FAILED if fails else "IMPORTED"
     for item in finish._watermark(run, {"status": status, "runId": name, "finishedAt": clock.now_ms()}):

@@ -12,7 +12,8 @@ from campus import clock, tables
 from campus.clients import client
 from local.commands import erasing
 from local.commands.instance import Instance
-from retraining import lease, runs, tickets
+from retraining import lease, runs, tickets, training
+from tests.unit.retraining import students
 from tests.unit.retraining.erasure.world import (
     TICKET,
     WHO,
@@ -25,7 +26,7 @@ from tests.unit.retraining.erasure.world import (
     shortened,
     show_letters,
 )
-from tests.unit.retraining.machine import LambdaError, Machine, handler
+from tests.unit.retraining.machine import LambdaError, Machine, definition, handler
 
 
 def test_a_training_that_cannot_start_is_red(machine: Machine, account: Personalize) -> None:
@@ -162,6 +163,38 @@ def test_the_command_goes_on_with_the_ticket_that_failed(
     assert erase(WHO) == first
     assert run(machine, first).status == "SUCCEEDED"
     assert erase(WHO) != first
+
+
+@pytest.mark.usefixtures("small_minimum")
+def test_what_a_red_night_left_at_work_is_over_before_the_deletion_begins(
+    machine: Machine, account: Personalize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An import that ends after it would bring the student back."""
+    students.term()
+    night = Machine(json.loads(json.dumps(definition()).replace("polls >= 150", "polls >= 6")))
+    account.endings["-itm-"] = ("CREATE IN_PROGRESS", "")
+    assert night.run({"trigger": "schedule"}).error == "ImportFailed"
+    (job,) = [one for one in account.of_kind("dataset-import-job") if one["status"] == "CREATE IN_PROGRESS"]
+    model = {"kind": "recommendation", "name": "student-ranking-recommendation", "recipe": "aws-hrnn"}
+    while (training_step := training.train("before", 0, model))["outcome"] == "BUSY":
+        pass
+    version = account.resources[training_step["arn"]]
+    answers: list[dict[str, Any]] = []
+
+    def start(payload: dict[str, Any]) -> object:
+        if len(answers) == 2:
+            job["status"] = "ACTIVE"
+        if len(answers) == 4:
+            version["status"] = "ACTIVE"
+        answers.append(handler("start_deletion")(payload))
+        return answers[-1]
+
+    machine.instead["start_deletion"] = start
+    ask("s1")
+    assert run(machine).status == "SUCCEEDED"
+    arns = [job["datasetImportJobArn"]] * 2 + [version["solutionVersionArn"]] * 2
+    assert answers[:4] == [{"outcome": "BUSY", "reason": f"waits for {arn}"} for arn in arns]
+    assert answers[4]["outcome"] == "IN_PROGRESS"
 
 
 def test_an_overtaken_erasure_ends_nothing(
