@@ -1,8 +1,7 @@
-"""What changed in a whole dataset (users, items) between two exports, by their parts in the lake."""
+"""What changed in a whole dataset (users, items) since earlier exports, by their parts in the lake."""
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from retraining import lake
 from retraining.rows import Row
@@ -13,16 +12,27 @@ MAX_COMPARED = 200_000
 
 @dataclass(frozen=True)
 class Changes:
-    """Rows that were added or are not what they were, in the order of their ids, and how many ids are gone."""
+    """Rows that an earlier export has not, or not like this, in the order of their ids; and how many ids are gone."""
 
     rows: list[Row]
     removed: int
 
 
-def between(dataset: str, before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> Changes | None:
-    """The changes from one manifest to the next; None where the older export is gone or one of them is too large."""
-    if before is None or max(one["datasets"][dataset]["rows"] for one in (before, now)) > MAX_COMPARED:
+def since(runs: Sequence[str], dataset: str, run_id: str) -> Changes | None:
+    """The changes from the exports of earlier runs to that of `run_id`.
+
+    Returns:
+        None where an older export is gone or one of them is too large.
+    """
+    now = lake.existing_manifest(run_id)
+    earlier = [manifest for run in runs if (manifest := lake.read_manifest(run))]
+    if len(earlier) < len(runs) or max(one["datasets"][dataset]["rows"] for one in (now, *earlier)) > MAX_COMPARED:
         return None
-    known = {row[0]: row for row in lake.read_rows(dataset, before)}
-    differing = [row for row in lake.read_rows(dataset, now) if known.pop(row[0], None) != row]
-    return Changes(sorted(differing), len(known))
+    rows = list(lake.read_rows(dataset, now))
+    differing: set[Row] = set()
+    removed: set[str] = set()
+    for manifest in earlier:
+        known = {row[0]: row for row in lake.read_rows(dataset, manifest)}
+        differing.update(row for row in rows if known.pop(row[0], None) != row)
+        removed.update(known)
+    return Changes(sorted(differing), len(removed))

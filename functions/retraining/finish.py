@@ -96,10 +96,10 @@ def _unsure(mark: runs.Record, run: Mapping[str, Any], record: runs.Record) -> l
     doubted = begun & (mark.get("datasets", {}).keys() - {"interactions"})
     if not doubted:
         return []
-    datasets = {
-        name: {**known, "unsure": record["runId"]} if name in doubted else known
-        for name, known in mark["datasets"].items()
-    }
+    datasets = dict(mark["datasets"])
+    for name in doubted:
+        others = [run for run in datasets[name].get("unsure", []) if run != record["runId"]]
+        datasets[name] = {**datasets[name], "unsure": [*others, record["runId"]]}
     return [runs.watermark_item({**mark, "datasets": datasets})]
 
 

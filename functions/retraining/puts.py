@@ -38,7 +38,7 @@ def put(run_id: str, dataset: str, mode: str, base: str, sent: int) -> Progress:
         run_id: whose export is sent.
         dataset: interactions (mode EVENTS), users or items (mode PUT).
         mode: EVENTS | PUT.
-        base: the run that users and items are compared with.
+        base: the runs that users and items are compared with, separated by spaces.
         sent: calls that were made before, by this answer's `sent`.
 
     Returns:
@@ -84,7 +84,7 @@ def _user(event: dict[str, Any]) -> str:
 
 
 def _records(run_id: str, dataset: str, base: str) -> list[Call]:
-    found = changes.between(dataset, lake.read_manifest(base), lake.existing_manifest(run_id))
+    found = changes.since(base.split(), dataset, run_id)
     if found is None:
         raise lake.MissingExportError(f"the {dataset} of run {base} or {run_id} are no longer in the lake")
     arn, key = names.dataset_arn(dataset), {"users": "userId", "items": "itemId"}[dataset]

@@ -64,9 +64,15 @@ def _superseded(before: runs.Record) -> str | None:
     mark = runs.watermark()
     if mark.get("cutOff", 0) > before["cutOff"]:
         return f"run {mark['runId']} has imported newer data than run {before['runId']}"
-    if before["trigger"] not in runs.BY_HAND and before["cutOff"] <= runs.voided_at():
+    if before["trigger"] in runs.BY_HAND:
+        return None
+    if before["cutOff"] <= runs.voided_at():
         # What it imported and trained is found by name, and knows the student.
         return f"a student was erased after run {before['runId']} had begun"
+    for name in sorted({run for known in mark.get("datasets", {}).values() for run in known.get("unsure", [])}):
+        later = runs.load(name)
+        if later and later["cutOff"] > before["cutOff"]:
+            return f"run {name}, which failed, had begun to import newer data than run {before['runId']}"
     return None
 
 

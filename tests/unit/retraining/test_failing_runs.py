@@ -190,6 +190,22 @@ def test_a_resumed_run_replaces_what_failed_and_adopts_the_rest(machine: Machine
     ]
 
 
+def test_of_two_red_nights_only_the_later_one_is_resumed(machine: Machine, account: Account) -> None:
+    """The earlier one would adopt its own jobs, which the later one's have followed."""
+    students.term()
+    machine.run({"trigger": "schedule"})
+    red = []
+    account.endings["recommendation/"] = ("CREATE FAILED", "out of luck")
+    for locale in ("en", "vi-VN"):
+        tables.students().put_item(Item={"studentId": "s1", "locale": locale})
+        red.append(assert_red(machine, "TrainingFailed", "out of luck"))
+    account.endings.clear()
+    early = machine.run({"runId": red[0]})
+    assert (early.status, early.error) == ("FAILED", "SupersededError")
+    assert f"run {red[1]}, which failed, had begun to import newer data than run {red[0]}" in early.cause
+    assert machine.run({"runId": red[1]}).output["status"] == "PROMOTED"
+
+
 def test_a_red_nights_job_is_over_before_the_next_night_imports(
     machine: Machine, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -1,0 +1,69 @@
+"""After a night that failed while it imported: the next one does not trust what Personalize holds."""
+
+import pytest
+
+from campus import clock, tables
+from retraining import export, import_mode, imports, runs, scope
+from tests.unit.retraining import students, test_import_modes
+from tests.unit.retraining.account import Account
+from tests.unit.retraining.test_import_modes import held, night, student, wanted
+
+pytestmark = pytest.mark.usefixtures("_small")
+_small = test_import_modes._small
+
+
+def test_after_a_failed_import_all_users_and_items_are_imported(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(77)
+    students.put(students.interaction("s1", 99))
+    assert night("n2", fails=True)["users"] == "PUT"
+    mark = runs.watermark()
+    assert mark["runId"] == "n1"
+    assert "unsure" not in mark["datasets"]["items"]
+    student(78)
+    manifest = export.brief(export.export("n3", clock.now_ms(), scope.choose(mark, clock.now_ms(), full=False)))
+    jobs = [job for job in import_mode.choose("n3", manifest, mark) if job["dataset"] == "users"]
+    assert [(job["mode"], job["base"]) for job in jobs] == [("FULL", "n1 n2"), ("PUT", "n1 n2")]
+    assert jobs[0]["why"] == (
+        "run n2 failed after it had begun to import; 2 added or changed and 0 removed since run n1 and run n2"
+    )
+    assert night("n3")["interactions"] == "EVENTS"
+    assert held(account) == wanted()
+
+
+def test_whoever_left_after_a_failed_night_leaves_personalize(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    for number in range(100, 105):
+        student(number)
+    assert night("n2", fails=True)["users"] == "INCREMENTAL"
+    for number in range(100, 105):
+        tables.students().delete_item(Key={"studentId": f"s{number}"})
+    assert night("n3")["users"] == "FULL"
+    assert held(account) == wanted()
+
+
+def test_what_a_failed_night_put_is_put_right_although_the_next_one_fails_too(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(1, "en")
+    assert night("n2", fails=True)["users"] == "PUT"
+    student(1, "vi")
+    with monkeypatch.context() as at_once:
+        at_once.setattr(imports, "advance", lambda *_: {"outcome": "FAILED"})
+        night("n3", fails=True)
+    assert runs.watermark()["datasets"]["users"]["unsure"] == ["n2", "n3"]
+    night("n4")
+    assert held(account) == wanted()
+    assert "unsure" not in runs.watermark()["datasets"]["users"]
+
+
+def test_the_resumed_run_itself_goes_on_with_what_it_had_chosen(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(77)
+    night("n2", fails=True)
+    assert night("n2")["users"] == "PUT"
