@@ -75,7 +75,7 @@ def _watermark(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, An
         return []
     export, run_id = run["export"], record["runId"]
     new: runs.Record = {
-        "cutOff": run["cutOff"],
+        "cutOff": export["cutOff"],
         "runId": run_id,
         "importedAt": mark["importedAt"] if record["status"] == "SKIPPED_UNCHANGED" else record["finishedAt"],
         "datasets": {name: {**found["total"], "runId": run_id} for name, found in export["datasets"].items()},
