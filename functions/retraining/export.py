@@ -24,8 +24,8 @@ def export(run_id: str, cut_off: int, scope: Scope, workers: int = 1) -> dict[st
         workers: how many wrote a share of all interactions before (`shares.write`); what they did not, is written here.
 
     Returns:
-        The manifest: `{runId, cutOff, since, mode, why, asked, base, warnings, datasets: {name: {rows, bytes, total,
-        rejected, parts, …}}}`. `total` is what Personalize holds once the rows are imported.
+        The manifest: `{runId, cutOff, since, mode, why, asked, base, gone, warnings, datasets: {name: {rows, bytes,
+        total, rejected, parts, …}}}`. `total` is what Personalize holds once the rows are imported.
     """
     written = lake.read_manifest(run_id)
     if written:
@@ -57,6 +57,7 @@ def export(run_id: str, cut_off: int, scope: Scope, workers: int = 1) -> dict[st
         "why": scope.why,
         "asked": scope.asked,
         "base": scope.base.get("runId"),
+        "gone": dict(scope.gone),
         "warnings": _disagreement(scope, tallies["interactions"]),
         "datasets": {dataset: _described(dataset, run_id, tally, scope) for dataset, tally in tallies.items()},
     }

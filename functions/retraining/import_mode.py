@@ -26,6 +26,7 @@ def choose(run_id: str, export: Mapping[str, Any], mark: Mapping[str, Any]) -> l
         that a PUT compares with, separated by spaces.
     """
     before: Mapping[str, Any] = mark["datasets"] if export["base"] else {}
+    before = {name: known for name, known in before.items() if name not in export["gone"]}
     jobs = []
     for dataset in DATASETS:
         for mode, why, count in _modes(dataset, run_id, export, before.get(dataset, {})):
@@ -50,7 +51,7 @@ def _modes(
     if not total["rows"]:
         return [(NONE, "there are no rows", 0)]
     if not before:
-        return [("FULL", f"first import: {export['why']}", rows)]
+        return [("FULL", f"first import: {export['gone'].get(dataset, export['why'])}", rows)]
     before_it, *failed = _runs_before(before, run_id)
     if total["fingerprint"] == before["fingerprint"] and not export["asked"] and not failed:
         return [(NONE, f"the same {total['rows']} rows as run {before_it} imported", 0)]

@@ -1,7 +1,7 @@
 """How much of the interactions a run exports, and why: what is new since the run before, or everything."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from botocore.exceptions import ClientError, HTTPClientError
@@ -21,13 +21,16 @@ class Scope:
     Attributes:
         mode: FULL | INCREMENTAL.
         base: the watermark that tonight's rows come on top of; {} where nothing imported before counts any more.
-        asked: a FULL that somebody asked for is also imported as a whole, changed or not.
+        asked: a FULL that somebody asked for, or for which Personalize could not be asked, is also imported as a whole,
+            changed or not.
+        gone: users or items that Personalize does not hold any more, each with the reason.
     """
 
     mode: str
     why: str
     base: Mapping[str, Any]
     asked: bool = False
+    gone: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def since(self) -> int:
@@ -45,27 +48,34 @@ def choose(mark: Mapping[str, Any], now_ms: int, *, full: bool) -> Scope:
     """
     if not mark:
         return Scope("FULL", "nothing has been imported yet", {})
-    if trouble := _not_ours(mark):
-        return Scope("FULL", trouble, {})
+    imported = [name for name, known in mark["datasets"].items() if known["rows"]]
+    try:
+        gone = {name: why for name in imported if (why := _not_ours(name, mark))}
+    except (ClientError, HTTPClientError) as error:
+        if not is_busy(error):
+            raise
+        # Everything once more is always right, and cheaper than a night that waits for an answer.
+        why = f"Personalize did not say whether its datasets still are those of run {mark['runId']}"
+        return Scope("FULL", why, mark, asked=True)
+    if "interactions" in gone:
+        return Scope("FULL", gone["interactions"], {})
     if full:
-        return Scope("FULL", "asked for", mark, asked=True)
+        return Scope("FULL", "asked for", mark, asked=True, gone=gone)
     age = (now_ms - mark["full"]["at"]) / DAY_MS
     if age >= settings.full_export_days:
-        return Scope("FULL", f"the last full export is {age:.1f} days old (limit {settings.full_export_days:g})", mark)
-    return Scope("INCREMENTAL", f"what was recorded since run {mark['runId']}", mark)
+        why = f"the last full export is {age:.1f} days old (limit {settings.full_export_days:g})"
+        return Scope("FULL", why, mark, gone=gone)
+    return Scope("INCREMENTAL", f"what was recorded since run {mark['runId']}", mark, gone=gone)
 
 
-def _not_ours(mark: Mapping[str, Any]) -> str | None:
-    """Why Personalize's dataset may not hold what the watermark says; None where it does."""
+def _not_ours(name: str, mark: Mapping[str, Any]) -> str | None:
+    """Why Personalize's dataset does not hold what the watermark says; None where it does."""
     try:
-        dataset = client("personalize").describe_dataset(datasetArn=names.dataset_arn("interactions"))["dataset"]
-    except (ClientError, HTTPClientError) as error:
-        if isinstance(error, ClientError) and code(error) == "ResourceNotFoundException":
-            return f"the dataset that run {mark['runId']} imported into is gone"
-        if is_busy(error):
-            # Everything once more is always right, and cheaper than a night that waits for an answer.
-            return f"Personalize did not say whether its dataset still is the one of run {mark['runId']}"
-        raise
+        dataset = client("personalize").describe_dataset(datasetArn=names.dataset_arn(name))["dataset"]
+    except ClientError as error:
+        if code(error) != "ResourceNotFoundException":
+            raise
+        return f"the dataset {name} that run {mark['runId']} imported into is gone"
     if dataset["creationDateTime"].timestamp() * 1000 > mark.get("importedAt", 0):
-        return f"the dataset was made anew after run {mark['runId']}"
+        return f"the dataset {name} was made anew after run {mark['runId']}"
     return None

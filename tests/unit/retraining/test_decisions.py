@@ -25,7 +25,7 @@ def datasets(rows: int = 2000, users: int = 100, with_two: int = 50, **changes: 
         "users": dataset(100),
         "items": dataset(10),
     }
-    return {"mode": "FULL", "why": "why", "base": None, "asked": False, "datasets": {**found, **changes}}
+    return {"mode": "FULL", "why": "why", "base": None, "asked": False, "gone": {}, "datasets": {**found, **changes}}
 
 
 def seen(**rows: int) -> dict[str, Any]:

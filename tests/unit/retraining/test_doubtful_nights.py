@@ -1,11 +1,12 @@
-"""After a night that failed while it imported: the next one does not trust what Personalize holds."""
+"""What Personalize holds is in doubt: a night failed while it imported, a dataset is gone, or nobody can be asked."""
 
 import pytest
 
 from campus import clock, tables
-from retraining import export, import_mode, imports, runs, scope
+from retraining import export, import_mode, imports, lake, names, runs, scope
 from tests.unit.retraining import students, test_import_modes
-from tests.unit.retraining.account import Account
+from tests.unit.retraining.account import Account, RefusedError
+from tests.unit.retraining.holdings import Holdings
 from tests.unit.retraining.test_import_modes import held, night, student, wanted
 
 pytestmark = pytest.mark.usefixtures("_small")
@@ -67,3 +68,37 @@ def test_the_resumed_run_itself_goes_on_with_what_it_had_chosen(account: Account
     student(77)
     night("n2", fails=True)
     assert night("n2")["users"] == "PUT"
+
+
+@pytest.mark.usefixtures("_no_sleep")
+def test_a_night_that_could_not_ask_imports_everything_and_puts_again_what_was_put(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    student(1, "en")
+    assert night("n2")["users"] == "PUT"
+    student(1, "vi")
+    account.refusals["DescribeDataset"] = [RefusedError("ThrottlingException", "slow down")] * 3
+    assert set(night("n3").values()) == {"FULL"}
+    assert held(account) == wanted()
+
+
+@pytest.mark.parametrize("dataset", ["users", "items"])
+def test_users_or_items_that_are_gone_are_imported_again_and_nothing_else(account: Account, dataset: str) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    account.holdings.bulk[dataset] = []
+    del account.resources[names.dataset_arn(dataset)]
+    assert night("n2") == {"interactions": "NONE", "items": "NONE", "users": "NONE", dataset: "FULL"}
+    why = lake.existing_manifest("n2")["gone"]
+    assert why == {dataset: f"the dataset {dataset} that run n1 imported into is gone"}
+    assert held(account) == wanted()
+
+
+def test_a_dataset_made_anew_gets_everything_again(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    account.holdings = Holdings()
+    arn = names.dataset_arn("interactions")
+    account.resources[arn]["creationDateTime"] = clock.now() + 5
+    assert set(night("n2").values()) == {"FULL"}
+    assert held(account) == wanted()

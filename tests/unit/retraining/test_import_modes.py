@@ -13,11 +13,25 @@ from campus import clock, tables
 from campus.pseudonyms import pseudonym
 from engagement import live
 from engagement.interaction import Interaction
-from retraining import changes, data_check, export, finish, import_mode, imports, lake, puts, runs, scope, shaping
+from retraining import (
+    changes,
+    data_check,
+    export,
+    finish,
+    import_mode,
+    imports,
+    lake,
+    names,
+    puts,
+    runs,
+    scope,
+    shaping,
+)
 from retraining.preparation import TRACKER
+from retraining.rows import DATASETS
 from tests.unit.campus import school
 from tests.unit.retraining import students
-from tests.unit.retraining.account import PREFIX, Account
+from tests.unit.retraining.account import Account
 from tests.unit.retraining.conftest import SLOW
 from tests.unit.retraining.crashing import Crash, crashing
 from tests.unit.retraining.holdings import Holdings
@@ -39,9 +53,9 @@ def _small(monkeypatch: pytest.MonkeyPatch, account: Account) -> None:
 
 
 def made(account: Account) -> None:
-    """The Interactions dataset comes into being."""
-    arn = f"{PREFIX}dataset/student-ranking/INTERACTIONS"
-    account.resources[arn] = {"creationDateTime": clock.now() - 10, "asked": 0}
+    """The datasets come into being."""
+    for dataset in DATASETS:
+        account.resources[names.dataset_arn(dataset)] = {"creationDateTime": clock.now() - 10, "asked": 0}
 
 
 def night(name: str, *, full: bool = False, fails: bool = False) -> dict[str, str]:
@@ -215,16 +229,6 @@ def test_what_cannot_be_compared_is_imported_on_top(account: Account, monkeypatc
     assert night("n3")["users"] == "INCREMENTAL"
     boto3.client("s3").delete_object(Bucket="lake", Key=lake.manifest_key("n3"))
     assert night("n4", full=True)["users"] == "FULL"
-    assert held(account) == wanted()
-
-
-def test_a_dataset_made_anew_gets_everything_again(account: Account) -> None:
-    students.term(people=5, each=4)
-    night("n1")
-    account.holdings = Holdings()
-    arn = f"{PREFIX}dataset/student-ranking/INTERACTIONS"
-    account.resources[arn]["creationDateTime"] = clock.now() + 5
-    assert set(night("n2").values()) == {"FULL"}
     assert held(account) == wanted()
 
 

@@ -12,11 +12,12 @@ from hypothesis import strategies as st
 
 from campus import clock, tables
 from campus.clients import client
-from retraining import export, lake, runs, scope, shaping
+from retraining import export, lake, names, runs, scope, shaping
 from retraining.rows import Row
 from retraining.scope import Scope
 from tests.unit.campus import school
 from tests.unit.retraining import students
+from tests.unit.retraining.account import RefusedError
 from tests.unit.retraining.conftest import SLOW
 from tests.unit.retraining.crashing import Crash, crashing
 
@@ -174,14 +175,16 @@ def test_an_export_that_crashed_at_any_call_is_resumed_to_the_same_rows(
 def mark(**changes: Any) -> dict[str, Any]:
     """A watermark as a good night leaves it."""
     now = clock.now_ms()
-    return {"runId": "r1", "cutOff": now, "importedAt": now, "full": {"at": now, "runId": "r1"}, **changes}
+    datasets = {"interactions": {"rows": 1}, "users": {"rows": 1}, "items": {"rows": 0}}
+    full = {"at": now, "runId": "r1"}
+    return {"runId": "r1", "cutOff": now, "importedAt": now, "datasets": datasets, "full": full, **changes}
 
 
 @pytest.mark.parametrize(
     ("before", "full", "mode", "why", "counts"),
     [
         ({}, False, "FULL", "nothing has been imported yet", False),
-        (mark(importedAt=0), False, "FULL", "the dataset was made anew after run r1", False),
+        (mark(importedAt=0), False, "FULL", "the dataset interactions was made anew after run r1", False),
         (mark(), True, "FULL", "asked for", True),
         (mark(full={"at": clock.now_ms() - 31 * scope.DAY_MS}), False, "FULL", "31.0 days old (limit 30)", True),
         (mark(), False, "INCREMENTAL", "what was recorded since run r1", True),
@@ -190,17 +193,40 @@ def mark(**changes: Any) -> dict[str, Any]:
 def test_the_scope_and_its_reason(
     account: Any, before: dict[str, Any], full: bool, mode: str, why: str, counts: bool
 ) -> None:
-    dataset = "arn:aws:personalize:ap-southeast-1:000000000000:dataset/student-ranking/INTERACTIONS"
-    account.resources[dataset] = {"creationDateTime": clock.now() - 1000, "asked": 0}
+    made(account, "interactions", "users")
     chosen = scope.choose(before, clock.now_ms(), full=full)
     assert (chosen.mode, chosen.base != {}, chosen.asked) == (mode, counts, full and counts)
     assert why in chosen.why
 
 
-def test_a_dataset_that_is_gone_needs_everything(account: Any) -> None:
+def made(account: Any, *datasets: str) -> None:
+    """Datasets that were there before the night of `mark`."""
+    for dataset in datasets:
+        account.resources[names.dataset_arn(dataset)] = {"creationDateTime": clock.now() - 1000, "asked": 0}
+
+
+def test_interactions_that_are_gone_need_everything(account: Any) -> None:
+    made(account, "users")
     chosen = scope.choose(mark(), clock.now_ms(), full=False)
-    assert (chosen.mode, chosen.base) == ("FULL", {})
-    assert chosen.why == "the dataset that run r1 imported into is gone"
+    assert (chosen.mode, chosen.base, chosen.gone) == ("FULL", {}, {})
+    assert chosen.why == "the dataset interactions that run r1 imported into is gone"
+
+
+@pytest.mark.parametrize("full", [False, True])
+def test_users_that_are_gone_need_users(account: Any, full: bool) -> None:
+    made(account, "interactions")
+    chosen = scope.choose(mark(), clock.now_ms(), full=full)
+    assert (chosen.mode, chosen.base["runId"]) == ("FULL" if full else "INCREMENTAL", "r1")
+    assert chosen.gone == {"users": "the dataset users that run r1 imported into is gone"}
+
+
+@pytest.mark.usefixtures("_no_sleep")
+def test_a_personalize_that_does_not_answer_gets_everything_on_top_of_what_was_known(account: Any) -> None:
+    made(account, "interactions", "users")
+    account.refusals["DescribeDataset"] = [RefusedError("ThrottlingException", "slow down")] * 3
+    chosen = scope.choose(mark(), clock.now_ms(), full=False)
+    assert (chosen.mode, chosen.base["runId"], chosen.asked) == ("FULL", "r1", True)
+    assert chosen.why == "Personalize did not say whether its datasets still are those of run r1"
 
 
 def test_few_rows_are_kept_as_events_and_many_are_not(now: int, monkeypatch: pytest.MonkeyPatch) -> None:
