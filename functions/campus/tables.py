@@ -10,10 +10,12 @@ Operations      pk, sk; index byState (state, since); time to live expiresAt; st
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from botocore.exceptions import ClientError
 
 from campus.clients import dynamodb
 from campus.settings import settings
@@ -23,6 +25,12 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.service_resource import Table
 
 Item = dict[str, Any]
+T = TypeVar("T")
+
+# Of a cancelled transaction: two writes met on an item, or there was no capacity. The SDK repeats only single writes,
+# and of those only what lacked capacity.
+_PASSING = {"None", "TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"}
+_WRITES = 8
 
 # DynamoDB hands keys back that it had no capacity for; the SDK does not ask again for them.
 _ROUNDS = 6
@@ -93,6 +101,29 @@ def transact(actions: Sequence[Mapping[str, Any]]) -> None:
         botocore.exceptions.ClientError: TransactionCanceledException with a reason per action; see `refused`.
     """
     dynamodb().meta.client.transact_write_items(TransactItems=list(actions))  # type: ignore[arg-type]
+
+
+def insist(write: Callable[[], T]) -> T:
+    """Repeat a write, or a transaction, as long as another one on the same item, or a lack of capacity, refuses it.
+
+    Raises:
+        botocore.exceptions.ClientError: DynamoDB refused for another reason, or eight times.
+    """
+    for attempt in range(1, _WRITES):
+        try:
+            return write()
+        except ClientError as error:
+            if not _is_passing(error):
+                raise
+        time.sleep(random.uniform(0, 0.02 * 2**attempt))  # noqa: S311 - jitter
+    return write()
+
+
+def _is_passing(error: ClientError) -> bool:
+    reasons = refused(error)
+    if reasons:
+        return _PASSING.issuperset(reasons)
+    return error.response.get("Error", {}).get("Code") == "TransactionConflictException"
 
 
 def batch_get(requests: Mapping[str, Mapping[str, Any]]) -> dict[str, list[Item]]:

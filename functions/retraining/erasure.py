@@ -90,7 +90,7 @@ def finish(held: Lease) -> Record:
         ),
     ]
     try:
-        tables.transact(actions)
+        tables.insist(lambda: tables.transact(actions))
     except ClientError as error:
         if "ConditionalCheckFailed" not in tables.refused(error):
             raise
@@ -102,7 +102,7 @@ def abandon(held: Lease, failure: Mapping[str, Any]) -> Record:
     """Give the lease back after a failure; the ticket keeps naming the student, so that it can be started again."""
     why = f"{failure.get('Error')}: {failure.get('Cause')}"
     _unless_overtaken(lambda: tickets.fail(held.run_id, held.owner, why))
-    _unless_overtaken(lambda: tables.transact([lease.release(held)]))
+    _unless_overtaken(lambda: lease.give_back(held))
     return {"status": runs.FAILED, "why": why}
 
 

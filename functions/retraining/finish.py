@@ -44,7 +44,7 @@ def _write(held: Lease, run: Mapping[str, Any], record: runs.Record) -> None:
     puts = [runs.to_item(record), *serving.updated_rows(run, record), *_watermark(run, record)]
     actions = [{"Put": {"TableName": settings.operations_table, "Item": item}} for item in puts]
     try:
-        tables.transact([lease.release(held), *actions])
+        lease.give_back(held, *actions)
     except ClientError as error:
         if "ConditionalCheckFailed" not in tables.refused(error):
             raise

@@ -46,8 +46,7 @@ def acquire(owner: str, run_id: str) -> Lease | None:
     """
     now = clock.now()
     try:
-        answer = tables.operations().update_item(
-            Key=KEY,
+        answer = _update(
             UpdateExpression=(
                 "SET #owner = :owner, runId = :run, leaseExpiresAt = :expiry, acquiredAt = :now, "
                 "fencingToken = if_not_exists(fencingToken, :zero) + :one REMOVE requested"
@@ -85,8 +84,7 @@ def renew(lease: Lease) -> None:
         LeaseLostError: somebody else took it over.
     """
     try:
-        tables.operations().update_item(
-            Key=KEY,
+        _update(
             UpdateExpression="SET leaseExpiresAt = :expiry",
             ConditionExpression="#owner = :owner AND fencingToken = :token",
             ExpressionAttributeNames={"#owner": "owner"},
@@ -112,11 +110,21 @@ def release(lease: Lease) -> dict[str, Any]:
     }
 
 
+def give_back(lease: Lease, *further: Mapping[str, Any]) -> None:
+    """Release the lease together with other actions, all or nothing.
+
+    Requests write to the lease, too, and one that comes at this very moment only has this tried again.
+
+    Raises:
+        botocore.exceptions.ClientError: see `tables.refused`; ConditionalCheckFailed where `lease` no longer holds.
+    """
+    tables.insist(lambda: tables.transact([release(lease), *further]))
+
+
 def request_another() -> bool:
     """Note on the held lease that somebody asked for a run meanwhile; False where nobody holds it any more."""
     try:
-        tables.operations().update_item(
-            Key=KEY,
+        _update(
             UpdateExpression="SET requested = :yes",
             ConditionExpression="attribute_exists(#owner)",
             ExpressionAttributeNames={"#owner": "owner"},
@@ -133,6 +141,11 @@ def another_requested() -> bool:
     """Whether a request came in during this run."""
     item = tables.operations().get_item(Key=KEY, ConsistentRead=True).get("Item", {})
     return bool(item.get("requested", False))
+
+
+def _update(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - DynamoDB's own arguments
+    """One write of the item, on which a hundred requests may meet each other, and a run that ends."""
+    return dict(tables.insist(lambda: tables.operations().update_item(Key=KEY, **arguments)))
 
 
 def _proof(lease: Lease) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from campus import clock, events, tables, validation
+from campus import clock, events, validation
 from campus.validation import InvalidInputError
 from retraining import lease, runs, serving
 
@@ -45,7 +45,7 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     if held is None:
         return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
     if before and (why := _superseded(before)):
-        tables.transact([lease.release(held)])
+        lease.give_back(held)
         raise SupersededError(f"{why}: start a new run")
     run = _begin(run_id, asked, execution, started_at, before) | {"parked": serving.parked()}
     return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}

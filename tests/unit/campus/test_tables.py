@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import boto3
 import pytest
@@ -39,6 +40,49 @@ def test_a_single_writes_condition_is_told_apart() -> None:
     assert tables.refused(caught.value) == []
     assert tables.refused(ValueError()) == []
     assert not tables.is_conditional_failure(ValueError())
+
+
+def contended(*reasons: str) -> ClientError:
+    code = "TransactionCanceledException" if reasons else "TransactionConflictException"
+    answer: Any = {"Error": {"Code": code}, "CancellationReasons": [{"Code": reason} for reason in reasons]}
+    return ClientError(answer, "TransactWriteItems")
+
+
+class Contended:
+    """A write that is refused by these errors, one after the other, before it succeeds."""
+
+    def __init__(self, *errors: ClientError) -> None:
+        self.errors, self.calls = list(errors), 0
+
+    def __call__(self) -> str:
+        self.calls += 1
+        if self.errors:
+            raise self.errors.pop(0)
+        return "written"
+
+
+def test_a_write_that_meets_another_one_is_repeated() -> None:
+    write = Contended(contended(), contended("None", "TransactionConflict"), contended("ThrottlingError", "None"))
+    assert (tables.insist(write), write.calls) == ("written", 4)
+
+
+@pytest.mark.parametrize(
+    ("error", "calls"),
+    [
+        (contended("TransactionConflict"), 8),
+        (contended("TransactionConflict", "ConditionalCheckFailed"), 1),
+        (contended("ValidationError"), 1),
+        (ClientError({"Error": {"Code": "AccessDeniedException"}}, "UpdateItem"), 1),
+    ],
+)
+def test_a_write_that_goes_on_being_refused_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, error: ClientError, calls: int
+) -> None:
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    write = Contended(*[error] * 10)
+    with pytest.raises(ClientError):
+        tables.insist(write)
+    assert write.calls == calls
 
 
 def test_pages_follow_on_to_the_end() -> None:

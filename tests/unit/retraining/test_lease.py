@@ -1,6 +1,10 @@
 """The lease: one holder, an expiry, a token that tells the old holder from the new one."""
 
+from typing import Any
+
 import pytest
+from botocore.client import BaseClient
+from botocore.exceptions import ClientError
 
 from campus import clock, tables
 from retraining import lease
@@ -81,6 +85,42 @@ def test_a_request_is_noted_only_while_somebody_holds_it() -> None:
     assert lease.request_another() is True
     tables.transact([lease.release(held)])
     assert lease.another_requested() is True
+
+
+class Crowd:
+    """DynamoDB calls that meet another one on the same item, the first time each."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.met: list[str] = []
+        self.real = BaseClient._make_api_call  # type: ignore[attr-defined]
+        monkeypatch.setattr(BaseClient, "_make_api_call", lambda client, *call: self.answer(client, *call))
+
+    def answer(self, client: BaseClient, operation: str, given: dict[str, Any]) -> Any:
+        if operation in {"UpdateItem", "TransactWriteItems"} and self.met.count(operation) < 3:
+            self.met.append(operation)
+            single = operation == "UpdateItem"
+            code = "TransactionConflictException" if single else "TransactionCanceledException"
+            reasons = [] if single else [{"Code": "TransactionConflict"}]
+            answer: Any = {"Error": {"Code": code}, "CancellationReasons": reasons}
+            raise ClientError(answer, operation)
+        return self.real(client, operation, given)
+
+
+def test_who_meets_another_one_on_the_lease_tries_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    for write in (acquired, lease.request_another):
+        with monkeypatch.context() as patched:
+            crowd = Crowd(patched)
+            assert write()
+        assert crowd.met == ["UpdateItem"] * 3
+
+
+def test_a_run_ends_well_though_a_request_comes_at_that_moment(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = acquired()
+    crowd = Crowd(monkeypatch)
+    lease.renew(held)
+    lease.give_back(held)
+    assert crowd.met == ["UpdateItem"] * 3 + ["TransactWriteItems"] * 3
+    assert lease.request_another() is False
 
 
 def test_a_new_run_has_answered_all_requests_before_it() -> None:
