@@ -1,10 +1,9 @@
 """The end of a run, whatever it was: record, watermark, serving models and the lease in one transaction."""
 
-import json
 from collections.abc import Mapping
 from typing import Any
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from campus import bus, clock, events, tables
 from campus.observability import logger
@@ -35,8 +34,8 @@ def finish(held: Lease, run: Mapping[str, Any], failure: Mapping[str, Any] | Non
         record = summarise(run, failure, clock.now_ms())
         record |= {"executionArn": held.owner, "fencingToken": held.fencing_token}
         _write(held, run, record)
-    if record["status"] != runs.FAILED and lease.another_requested():
-        _ask_again(held)
+    if record["status"] != runs.FAILED:
+        _honour_requests(held)
     return record
 
 
@@ -103,12 +102,19 @@ def _unsure(mark: runs.Record, run: Mapping[str, Any], record: runs.Record) -> l
     return [runs.watermark_item({**mark, "datasets": datasets})]
 
 
-def _ask_again(held: Lease) -> None:
-    """Honour a request that came during the run: one more run, which trains if the policy says so."""
+def _honour_requests(held: Lease) -> None:
+    """One more run for requests that came during this one; it trains if the policy says so.
+
+    This run is recorded by now, so nothing that goes wrong here may turn it red. The next one answers them, too.
+    """
     event = events.RankingUpdateRequested(
         trigger=f"asked during run {held.run_id}",
         metadata=events.Metadata(f"{held.run_id}-again", clock.iso(clock.now()), held.run_id),
     )
     entry = bus.Entry(event.metadata.event_id, event.source, event.detail_type, event.detail())
-    if bus.publish([entry]):
-        logger().warning("a request during the run could not be published", run=json.dumps(held.run_id))
+    try:
+        refused = bus.publish([entry]) if lease.another_requested() else {}
+    except (ClientError, BotoCoreError) as error:
+        refused = {entry.event_id: type(error).__name__}
+    if refused:
+        logger().error("a request during the run could not be published", run=held.run_id, error=[*refused.values()])

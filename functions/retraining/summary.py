@@ -4,7 +4,9 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from campus.observability import metrics
+from botocore.exceptions import BotoCoreError, ClientError
+
+from campus.observability import logger, metrics
 from retraining import gate, lake, runs, serving
 
 # The marks that the states leave, in order, and the stage that ends there; it lasts from the mark before.
@@ -57,7 +59,12 @@ def measure(record: runs.Record) -> None:
     }
     if record["trigger"] not in runs.BY_HAND:
         numbers["RunSucceeded"] = int(record["status"] != runs.FAILED)
-    if (age := serving.age_hours()) is not None:
+    try:
+        age = serving.age_hours()
+    except (ClientError, BotoCoreError) as error:  # the run is recorded by now, and stays what it is
+        age = None
+        logger().error("the age of the model could not be read", error=type(error).__name__)
+    if age is not None:
         numbers["ModelAgeHours"] = age
     if "rows" in record:
         numbers |= {"Rows": record["rows"]["interactions"], "RejectedRows": record["rejectedRows"]}

@@ -94,7 +94,8 @@ class Players:
         if name == "record_run" and not left:
             self.recorded.append(given)
             failure = given.get("failure", {})
-            return {"status": "recorded", "error": failure.get("Error"), "why": f"as recorded: {failure.get('Cause')}"}
+            status = "FAILED" if failure else "recorded"
+            return {"status": status, "error": failure.get("Error"), "why": f"as recorded: {failure.get('Cause')}"}
         answer = left.pop(0) if len(left) > 1 or name == "record_run" else left[0]
         if isinstance(answer, Exception):
             raise answer

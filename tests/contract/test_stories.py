@@ -78,6 +78,7 @@ STORIES: dict[str, Answers] = {
     "park: overdue": {"acquire_lease": BY_HAND["park"], "park_campaigns": [BUSY]},
     "record: broken": {"record_run": [BROKEN]},
     "record: broken twice": {"record_run": [BROKEN, OSError("broken again")]},
+    "record: done, but never said": {"record_run": [BROKEN, {"status": "PROMOTED", "why": "better"}]},
     "record of a failure: broken": {"check_data": [BROKEN], "record_run": [OSError("broken again")]},
 }
 ASKED_BY = {"plan_deployment": "rollback", "park_campaigns": "park"}

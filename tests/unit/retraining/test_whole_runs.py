@@ -4,13 +4,14 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from ministack.services import stepfunctions
 
 from campus import bus, tables
-from retraining import lease, runs
+from retraining import lease, runs, serving
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account, RefusedError
-from tests.unit.retraining.machine import LambdaError, Machine
+from tests.unit.retraining.machine import LambdaError, Machine, handler
 
 REQUEST = {
     "version": "0",
@@ -178,6 +179,40 @@ def test_requests_during_a_run_are_skipped_and_answered_by_one_more_run(
     assert [(entry.detail_type, entry.event_id) for entry in published] == [
         ("ranking.requestUpdate", f"{night['runId']}-again")
     ]
+
+
+@pytest.mark.parametrize("broken", [(bus, "publish"), (lease, "another_requested"), (serving, "age_hours")])
+def test_what_fails_after_the_record_does_not_turn_the_run_red(
+    machine: Machine, monkeypatch: pytest.MonkeyPatch, broken: tuple[object, str]
+) -> None:
+    students.term()
+
+    def evaluate(payload: dict[str, Any]) -> object:
+        lease.request_another()
+        return handler("evaluate_model")(payload)
+
+    def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "InternalException"}}, "Any")
+
+    machine.instead["evaluate_model"] = evaluate
+    monkeypatch.setattr(*broken, refuse)
+    ended = machine.run({"trigger": "schedule"})
+    assert (ended.status, ended.output["status"], ended.states[-1]) == ("SUCCEEDED", "PROMOTED", "Record run")
+    assert lease_owner() is None
+
+
+def test_a_record_whose_writer_dies_afterwards_is_what_counts(machine: Machine) -> None:
+    students.term()
+
+    def record(payload: dict[str, Any]) -> object:
+        written = handler("record_run")(payload)
+        if "failure" not in payload:
+            raise OSError("gone")
+        return written
+
+    machine.instead["record_run"] = record
+    ended = machine.run({"trigger": "schedule"})
+    assert (ended.status, ended.output["status"], ended.states[-1]) == ("SUCCEEDED", "PROMOTED", "Already finished")
 
 
 def test_a_request_is_an_event_as_the_bus_delivers_it(machine: Machine) -> None:
