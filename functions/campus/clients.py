@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
     from mypy_boto3_sesv2 import SESV2Client
     from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
 
 # SES has no idempotency token: an SDK retry after a lost answer is a second mail, so retries belong to the queue.
 # Personalize's control plane: quotas and throttling are waited for in the state machine, not here.
@@ -28,6 +29,8 @@ _TIMING: dict[str, dict[str, Any]] = {
         "retries": {"mode": "standard", "total_max_attempts": 3},
     },
     "personalize-runtime": {"connect_timeout": 0.3, "read_timeout": 1.0, "retries": {"total_max_attempts": 1}},
+    # Who asks has another way to go on.
+    "stepfunctions": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
     "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
 # Eight attempts: at 30 % throttling four would lose 0.8 % of the calls, so one page in an export of two hundred.
@@ -74,6 +77,8 @@ def client(service: Literal["personalize"]) -> "PersonalizeClient": ...
 def client(service: Literal["personalize-events"]) -> "PersonalizeEventsClient": ...
 @overload
 def client(service: Literal["personalize-runtime"]) -> "PersonalizeRuntimeClient": ...
+@overload
+def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 @overload
 def client(service: Literal["secretsmanager", "cognito-idp"]) -> Any: ...  # noqa: ANN401 - no stubs for one call each
 def client(service: str) -> Any:

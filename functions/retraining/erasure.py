@@ -42,12 +42,13 @@ def begin(ticket: object, execution: str) -> Progress:
     held = lease.acquire(execution, asked.id)
     if held is None:
         return {"outcome": "LOCKED"}
-    # Whoever held the lease a moment ago may have erased this very student.
-    if record := tickets.audit_row(tickets.load(ticket)):
-        tables.transact([lease.release(held)])
-        return {"outcome": "FINISHED", "record": record}
-    tickets.begin(asked.id, execution)
-    _withdraw(asked)
+    with lease.returned_on_error(held):
+        # Whoever held the lease a moment ago may have erased this very student.
+        if record := tickets.audit_row(tickets.load(ticket)):
+            lease.give_back(held)
+            return {"outcome": "FINISHED", "record": record}
+        tickets.begin(asked.id, execution)
+        _withdraw(asked)
     return {"outcome": "ACQUIRED", "lease": held.to_dict()}
 
 

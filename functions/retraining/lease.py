@@ -1,19 +1,25 @@
 """One retraining at a time, whoever starts it: an item with owner, expiry and a fencing token.
 
 The token grows with every new holder. Each step proves owner and token while it renews, before it creates or promotes
-anything, so a holder that was overtaken stops at its next step.
+anything, so a holder that was overtaken stops at its next step. A holder's execution may be looked up: once that is
+over nobody waits for the lease to expire.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from campus import clock, tables
+from campus.clients import client
+from campus.observability import logger
 from campus.settings import settings
 
 KEY = {"pk": "LEASE", "sk": "nightly_retraining"}
+
+_OVER = {"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"}
 
 
 class LeaseLostError(RuntimeError):
@@ -39,35 +45,33 @@ class Lease:
         return {"owner": self.owner, "runId": self.run_id, "fencingToken": self.fencing_token}
 
 
-def acquire(owner: str, run_id: str) -> Lease | None:
-    """Take the lease, also from a holder whose time is over; None while another one holds it.
+def acquire(owner: str, run_id: str, *, answers_requests: bool = False) -> Lease | None:
+    """Take the lease, also from a holder whose time or whose execution is over; None while another one holds it.
 
     Asking again as the same owner succeeds (the first answer may have been lost).
+
+    Args:
+        owner: an execution's ARN.
+        run_id: its run, or the ticket of its erasure.
+        answers_requests: forget the requests noted so far, because this run reads all that they are about.
     """
-    now = clock.now()
+    free = "attribute_not_exists(#owner) OR #owner = :owner OR leaseExpiresAt < :now"
+    held = _take(owner, run_id, free, {}, answers_requests=answers_requests)
+    if held is None and (dead := _dead_holder()):
+        abandoned = "#owner = :dead AND fencingToken = :token"
+        held = _take(owner, run_id, abandoned, dead, answers_requests=answers_requests)
+    return held
+
+
+@contextmanager
+def returned_on_error(held: Lease) -> Iterator[None]:
+    """Give the lease back where the block raises: there is no run yet that would do so at its end."""
     try:
-        answer = _update(
-            UpdateExpression=(
-                "SET #owner = :owner, runId = :run, leaseExpiresAt = :expiry, acquiredAt = :now, "
-                "fencingToken = if_not_exists(fencingToken, :zero) + :one REMOVE requested"
-            ),
-            ConditionExpression="attribute_not_exists(#owner) OR #owner = :owner OR leaseExpiresAt < :now",
-            ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues={
-                ":owner": owner,
-                ":run": run_id,
-                ":expiry": now + settings.lease_seconds,
-                ":now": now,
-                ":zero": 0,
-                ":one": 1,
-            },
-            ReturnValues="ALL_NEW",
-        )
-    except ClientError as error:
-        if tables.is_conditional_failure(error):
-            return None
+        yield
+    except Exception:
+        with suppress(ClientError, BotoCoreError):
+            give_back(held)
         raise
-    return Lease(owner, run_id, int(str(answer["Attributes"]["fencingToken"])))
 
 
 def prove(event: Mapping[str, Any]) -> Lease:
@@ -141,6 +145,54 @@ def another_requested() -> bool:
     """Whether a request came in during this run."""
     item = tables.operations().get_item(Key=KEY, ConsistentRead=True).get("Item", {})
     return bool(item.get("requested", False))
+
+
+def _take(
+    owner: str, run_id: str, condition: str, values: Mapping[str, Any], *, answers_requests: bool
+) -> Lease | None:
+    now = clock.now()
+    setting = (
+        "SET #owner = :owner, runId = :run, leaseExpiresAt = :expiry, acquiredAt = :now, "
+        "fencingToken = if_not_exists(fencingToken, :zero) + :one"
+    )
+    try:
+        answer = _update(
+            UpdateExpression=setting + (" REMOVE requested" if answers_requests else ""),
+            ConditionExpression=condition,
+            ExpressionAttributeNames={"#owner": "owner"},
+            ExpressionAttributeValues={
+                ":owner": owner,
+                ":run": run_id,
+                ":expiry": now + settings.lease_seconds,
+                ":now": now,
+                ":zero": 0,
+                ":one": 1,
+                **values,
+            },
+            ReturnValues="ALL_NEW",
+        )
+    except ClientError as error:
+        if tables.is_conditional_failure(error):
+            return None
+        raise
+    return Lease(owner, run_id, int(str(answer["Attributes"]["fencingToken"])))
+
+
+def _dead_holder() -> dict[str, Any]:
+    """What proves the holder, if its execution was aborted, ran out of time, or ended with a laptop's `up`; else {}.
+
+    Where Step Functions does not answer, or does not know the execution (yet: its answers may lag behind), the holder
+    counts as alive, and the lease ends by itself.
+    """
+    item = tables.operations().get_item(Key=KEY, ConsistentRead=True).get("Item", {})
+    if "owner" not in item:
+        return {}
+    try:
+        execution = client("stepfunctions").describe_execution(executionArn=str(item["owner"]))
+    except (ClientError, BotoCoreError) as error:
+        logger().warning("the lease's holder could not be looked up", error=type(error).__name__)
+        return {}
+    return {":dead": item["owner"], ":token": item["fencingToken"]} if execution["status"] in _OVER else {}
 
 
 def _update(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - DynamoDB's own arguments

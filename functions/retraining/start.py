@@ -12,6 +12,8 @@ Started = dict[str, Any]
 
 # force: train whatever the policy says; full: export and import everything, not only what is new.
 _WISHES = ("force", "full")
+# Somebody waits for these; the other runs come again tomorrow, or whoever asked sees that they were skipped.
+_NOTED = {"request", "erasure"}
 
 
 class SupersededError(RuntimeError):
@@ -41,21 +43,24 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     before = runs.load(run_id)
     if before and before["status"] not in {runs.RUNNING, runs.FAILED}:
         return {"outcome": "FINISHED", "record": before}
-    held = _acquire(execution, run_id, asked["trigger"])
+    # What is done by hand, or was begun before, reads nothing that was asked for since.
+    answers = before is None and asked["trigger"] not in runs.BY_HAND
+    held = _acquire(execution, run_id, asked["trigger"], answers_requests=answers)
     if held is None:
         return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
-    if before and (why := _superseded(before)):
-        lease.give_back(held)
-        raise SupersededError(f"{why}: start a new run")
-    run = _begin(run_id, asked, execution, started_at, before) | {"parked": serving.parked()}
+    with lease.returned_on_error(held):
+        if before and (why := _superseded(before)):
+            raise SupersededError(f"{why}: start a new run")
+        run = _begin(run_id, asked, execution, started_at, before) | {"parked": serving.parked()}
     return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}
 
 
-def _acquire(execution: str, run_id: str, trigger: str) -> lease.Lease | None:
-    """The lease; where it is taken, a request is noted for the run that holds it."""
-    held = lease.acquire(execution, run_id)
-    if held is None and trigger == "request" and not lease.request_another():
-        return lease.acquire(execution, run_id)  # given back between the two calls
+def _acquire(execution: str, run_id: str, trigger: str, *, answers_requests: bool) -> lease.Lease | None:
+    """The lease; where it is taken, what must not be forgotten is noted for the run that holds it."""
+    held = lease.acquire(execution, run_id, answers_requests=answers_requests)
+    if held is None and trigger in _NOTED and not lease.request_another():
+        # Given back between the two calls.
+        return lease.acquire(execution, run_id, answers_requests=answers_requests)
     return held
 
 
@@ -101,7 +106,7 @@ def _skipped(run_id: str, trigger: str) -> runs.Record:
         "runId": run_id,
         "status": "SKIPPED_LOCKED",
         "trigger": trigger,
-        "why": "another run holds the lease" + ("; it was told of this request" if trigger == "request" else ""),
+        "why": "another run holds the lease" + ("; it was told of this request" if trigger in _NOTED else ""),
     }
 
 

@@ -24,7 +24,8 @@ _TIMEOUT = 1800
 def nightly(force: bool, full: bool, timeout: float, state_dir: Path, as_json: bool) -> None:
     """Start the nightly retraining, watch its states, and print the run record."""
     instance = Instance.of(state_dir)
-    _report(instance, {"trigger": "manual", "force": force, "full": full}, timeout, as_json=as_json)
+    request = {"trigger": "manual", "force": force, "full": full}
+    _show(watch(instance, start(instance, request), timeout), as_json=as_json)
 
 
 @click.command()
@@ -33,7 +34,10 @@ def nightly(force: bool, full: bool, timeout: float, state_dir: Path, as_json: b
 def resume(run_id: str, state_dir: Path, as_json: bool) -> None:
     """Go on with the run RUN_ID where it stopped: every state adopts what is there already."""
     instance = Instance.of(state_dir)
-    _report(instance, {"trigger": "manual", "force": False, "runId": run_id}, _TIMEOUT, as_json=as_json)
+    record = watch(instance, start(instance, {"trigger": "manual", "force": False, "runId": run_id}), _TIMEOUT)
+    if record["status"] == "SKIPPED_LOCKED":
+        raise CommandError(f"run {run_id} was not resumed: {record['why']}; try again when it has ended")
+    _show(record, as_json=as_json)
 
 
 def start(instance: Instance, request: Mapping[str, Any]) -> str:
@@ -58,8 +62,7 @@ def watch(instance: Instance, execution_arn: str, timeout: float, *, display: bo
     return record
 
 
-def _report(instance: Instance, request: Mapping[str, Any], timeout: float, *, as_json: bool) -> None:
-    record = watch(instance, start(instance, request), timeout)
+def _show(record: Mapping[str, Any], *, as_json: bool) -> None:
     if as_json:
         emit(record)
     else:

@@ -13,6 +13,7 @@ _FAMILIES = (
     wiring.SCHEDULES,
     wiring.EVENTS,
     wiring.MACHINE,
+    wiring.LEASE,
     wiring.PERMISSIONS,
     sources.SOURCES,
     feedback.FEEDBACK,

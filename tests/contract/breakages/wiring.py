@@ -65,6 +65,8 @@ EVENTS: Breakages = {
     "the_bus_keeps_an_archive": [("no archive", whole("StudentEventArchive", GONE))],
 }
 
+_LOOK_UP = "LeaseHolderPolicy.PolicyDocument.Statement.0"
+
 MACHINE: Breakages = {
     "every_state_machine_has_its_definition": [
         ("another file", prop("NightlyRetraining.DefinitionUri", "statemachines/none.asl.yaml")),
@@ -100,8 +102,21 @@ MACHINE: Breakages = {
     ],
 }
 
+LEASE: Breakages = {
+    "the_lease_outlasts_every_wait": [
+        ("polls without a limit", top("Parameters.PollSeconds.MaxValue", GONE)),
+        ("a longer margin", top("Parameters.ExportMarginSeconds.MaxValue", 3600)),
+        ("a shorter lease", prop("AcquireLeaseFunction.Environment.Variables.LEASE_SECONDS", "1500")),
+    ],
+    "the_holder_of_the_lease_is_one_of_our_executions": [
+        ("any execution", prop(f"{_LOOK_UP}.Resource", "arn:aws:states:*:*:execution:*")),
+        ("one machine's", prop(f"{_LOOK_UP}.Resource.1", GONE)),
+    ],
+}
+
 PERMISSIONS: Breakages = {
     "functions_may_do_what_they_do": [
+        ("a role less", prop("LeaseHolderPolicy.Roles.1", GONE)),
         ("no write", grant("PutStudentFunction", "dynamodb:UpdateItem", "Action", "dynamodb:GetItem")),
         (
             "another table",

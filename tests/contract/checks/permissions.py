@@ -91,8 +91,17 @@ def _kinds(formats: list[str]) -> Iterator[re.Match[str]]:
 
 
 def function_statements(project: Project, function: str) -> list[Properties]:
-    """The statements of a function's own policies."""
-    return [one for policy in project.functions[function].get("Policies", []) for one in statements(policy)]
+    """The statements of a function's own policies, and of those that are attached to its role."""
+    inline = [one for policy in project.functions[function].get("Policies", []) for one in statements(policy)]
+    attached = [one for roles, one in _attached(project) if f"{function}Role" in roles]
+    return inline + attached
+
+
+def _attached(project: Project) -> Iterator[tuple[set[str], Properties]]:
+    """Roles and statement of policies that stand by themselves."""
+    for _, policy in project.resources("AWS::IAM::Policy"):
+        roles = {referent(role) for role in policy["Roles"]}
+        yield from ((roles, one) for one in statements(policy["PolicyDocument"]))
 
 
 def granted(statements_: list[Properties]) -> set[Grant]:
@@ -172,6 +181,7 @@ def every_statement(project: Project) -> Iterator[tuple[str, Properties]]:
     for name, role in project.resources("AWS::IAM::Role"):
         for policy in role.get("Policies", []):
             yield from ((name, one) for one in statements(policy["PolicyDocument"]))
+    yield from ((", ".join(sorted(roles)), one) for roles, one in _attached(project))
 
 
 @contract

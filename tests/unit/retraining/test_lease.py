@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import boto3
 import pytest
 from botocore.client import BaseClient
 from botocore.exceptions import ClientError
@@ -123,9 +124,48 @@ def test_a_run_ends_well_though_a_request_comes_at_that_moment(monkeypatch: pyte
     assert lease.request_another() is False
 
 
-def test_a_new_run_has_answered_all_requests_before_it() -> None:
+def test_a_run_that_reads_everything_has_answered_the_requests_before_it() -> None:
     held = acquired()
     lease.request_another()
     tables.transact([lease.release(held)])
-    acquired("second")
+    held = acquired("rollback")
+    assert lease.another_requested() is True
+    tables.transact([lease.release(held)])
+    assert lease.acquire("night", "run", answers_requests=True)
     assert lease.another_requested() is False
+
+
+def execution(status: str) -> str:
+    """An execution's ARN."""
+    states = boto3.client("stepfunctions")
+    role = "arn:aws:iam::123456789012:role/machine"
+    machine = states.create_state_machine(name="nightly", definition="{}", roleArn=role)["stateMachineArn"]
+    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+    if status == "ABORTED":
+        states.stop_execution(executionArn=arn)
+    return arn
+
+
+def test_the_lease_of_an_execution_that_ended_is_taken_over_at_once() -> None:
+    old = acquired(execution("ABORTED"))
+    new = acquired("new")
+    assert new.fencing_token > old.fencing_token
+    with pytest.raises(LeaseLostError):
+        lease.renew(old)
+
+
+@pytest.mark.parametrize("owner", ["RUNNING", "unknown"])
+def test_one_that_runs_or_that_nobody_knows_keeps_it(owner: str) -> None:
+    unknown = "arn:aws:states:ap-southeast-1:123456789012:execution:nightly:unknown"
+    held = acquired(unknown if owner == "unknown" else execution("RUNNING"))
+    assert lease.acquire("new", "run") is None
+    lease.renew(held)
+
+
+def test_of_two_that_find_the_holder_dead_one_takes_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    acquired(execution("ABORTED"))
+    found = lease._dead_holder()
+    acquired("quicker")
+    monkeypatch.setattr(lease, "_dead_holder", lambda: found)
+    assert lease.acquire("slower", "run") is None
+    assert lease.acquire("quicker", "run") is not None

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from campus import bus, clock, tables
 from campus.validation import InvalidInputError
@@ -69,6 +70,41 @@ def test_a_second_run_is_locked_and_only_a_request_is_noted() -> None:
     locked = begun({"trigger": "schedule"}, "other")
     assert (locked["outcome"], locked["record"]["status"]) == ("LOCKED", "SKIPPED_LOCKED")
     assert lease.another_requested() is False
+
+
+def test_a_start_that_fails_gives_the_lease_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: object) -> None:
+        raise ClientError({"Error": {"Code": "ProvisionedThroughputExceededException"}}, "PutItem")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(runs, "save_begun", refuse)
+        with pytest.raises(ClientError):
+            begun()
+    assert begun({"trigger": "schedule"}, "other")["outcome"] == "ACQUIRED"
+
+
+@pytest.mark.parametrize("by_hand", ["park", "unpark", "rollback"])
+def test_a_request_outlives_what_is_done_by_hand(by_hand: str) -> None:
+    begun()
+    lease.request_another()
+    tables.operations().update_item(
+        Key=lease.KEY, UpdateExpression="REMOVE #o", ExpressionAttributeNames={"#o": "owner"}
+    )
+    assert begun({"trigger": by_hand}, "other")["outcome"] == "ACQUIRED"
+    assert lease.another_requested() is True
+
+
+def test_a_request_outlives_the_resume_of_a_run_that_began_before_it() -> None:
+    run_id = begun()["run"]["runId"]
+    lease.request_another()
+    assert begun({"runId": run_id})["outcome"] == "ACQUIRED"
+    assert lease.another_requested() is True
+
+
+def test_the_training_after_an_erasure_is_noted_where_another_run_holds_the_lease() -> None:
+    begun({"trigger": "park"})
+    assert "it was told" in begun({"trigger": "erasure", "full": True, "force": True}, "other")["record"]["why"]
+    assert lease.another_requested() is True
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 from ministack.services import stepfunctions
 
 from campus import clock, tables, tombstones
@@ -147,6 +148,21 @@ def test_it_waits_for_the_run_that_holds_the_lease(machine: Machine, account: Pe
     assert run(machine).status == "SUCCEEDED"
     assert polls == [1, 1, 1, 1]
     assert set(found(account).values()) == {0}
+
+
+def test_an_erasure_that_cannot_begin_gives_the_lease_back(
+    machine: Machine, account: Personalize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_everywhere(account)
+    ask()
+
+    def refuse(*_: object) -> None:
+        raise ClientError({"Error": {"Code": "InternalServerError"}}, "UpdateItem")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(tickets, "begin", refuse)
+        assert run(machine).status == "FAILED"
+    assert run(machine).status == "SUCCEEDED"
 
 
 def test_quotas_and_throttling_are_waited_for(machine: Machine, account: Personalize) -> None:
