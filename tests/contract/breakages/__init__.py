@@ -14,6 +14,7 @@ _FAMILIES = (
     wiring.EVENTS,
     wiring.MACHINE,
     wiring.LEASE,
+    wiring.PATIENCE,
     wiring.PERMISSIONS,
     sources.SOURCES,
     feedback.FEEDBACK,

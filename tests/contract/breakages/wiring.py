@@ -114,6 +114,15 @@ LEASE: Breakages = {
     ],
 }
 
+PATIENCE: Breakages = {
+    "functions_outlast_a_service_that_does_not_answer": [
+        ("hurried polls", prop("CheckStatusFunction.Timeout", 30)),
+    ],
+    "states_outlast_their_functions": [
+        ("a hurried state", definition("States.Check data.TimeoutSeconds", 60)),
+    ],
+}
+
 PERMISSIONS: Breakages = {
     "functions_may_do_what_they_do": [
         ("a role less", prop("LeaseHolderPolicy.Roles.1", GONE)),

@@ -140,7 +140,7 @@ def execution(status: str) -> str:
     states = boto3.client("stepfunctions")
     role = "arn:aws:iam::123456789012:role/machine"
     machine = states.create_state_machine(name="nightly", definition="{}", roleArn=role)["stateMachineArn"]
-    arn = states.start_execution(stateMachineArn=machine)["executionArn"]
+    arn: str = states.start_execution(stateMachineArn=machine)["executionArn"]
     if status == "ABORTED":
         states.stop_execution(executionArn=arn)
     return arn

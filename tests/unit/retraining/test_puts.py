@@ -1,5 +1,7 @@
 """A quiet night's rows, put one by one: within Personalize's limits, going on where they stopped."""
 
+import itertools
+
 import pytest
 
 from campus import clock, tables
@@ -15,6 +17,11 @@ def _tracker(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
     tables.operations().put_item(Item={**TRACKER, "trackingId": "tracking-1"})
 
 
+def twenty_seconds_a_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Personalize so slow that three calls fill a step."""
+    monkeypatch.setattr(puts, "monotonic", itertools.count(step=20).__next__)
+
+
 def quiet(count: int) -> None:
     """A night with `count` events of one student each."""
     students.put(*(students.interaction(f"q{number}", number) for number in range(count)))
@@ -23,11 +30,12 @@ def quiet(count: int) -> None:
 
 
 def test_puts_go_on_where_they_stopped(account: Account, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(puts, "CALLS_A_STEP", 3)
+    twenty_seconds_a_call(monkeypatch)
     quiet(7)
     step = puts.put("quiet", "interactions", "EVENTS", "", 0)
     assert step == {"outcome": "BUSY", "reason": "3 of 7 calls are made", "sent": 3}
     step = puts.put("quiet", "interactions", "EVENTS", "", 3)
+    assert step["sent"] == 6
     account.refusals["/events"] = [RefusedError("ThrottlingException", "slow down", 429)] * 2
     step = puts.put("quiet", "interactions", "EVENTS", "", step["sent"])
     assert (step["outcome"], step["sent"]) == ("BUSY", 6)

@@ -2,10 +2,11 @@
 
 import pytest
 
-from retraining import puts, runs, shaping
+from retraining import runs, shaping
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account, RefusedError
 from tests.unit.retraining.machine import Machine
+from tests.unit.retraining.test_puts import twenty_seconds_a_call
 from tests.unit.retraining.test_whole_runs import lease_owner
 
 
@@ -21,13 +22,13 @@ def after_first_night(machine: Machine, account: Account) -> Machine:
 def test_single_records_are_sent_visit_by_visit(
     after_first_night: Machine, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(puts, "CALLS_A_STEP", 7)
+    twenty_seconds_a_call(monkeypatch)
     visits = after_first_night.count("import_dataset")
     account.refusals["/events"] = [RefusedError("ThrottlingException", "slow down", 429)] * 2
     night = after_first_night.run({"trigger": "schedule"}).output
     assert (night["status"], night["importMode"], night["newRows"]) == ("PROMOTED", "EVENTS", 30)
-    # The first visit was throttled at its first call, five more sent 7, 7, 7, 7 and 2.
-    assert after_first_night.count("import_dataset") - visits == 6
+    # The first visit was throttled at its first call, ten more sent three each.
+    assert after_first_night.count("import_dataset") - visits == 11
     assert (account.holdings.received, len(account.holdings.interactions())) == (30, 150)
     assert night["imports"][0]["sent"] == 30
 
