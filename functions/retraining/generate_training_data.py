@@ -10,8 +10,8 @@ from retraining.export import brief, export
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """The manifest without its parts: `{cutOff, since, mode, why, base, warnings, datasets}`; of a share, its rows."""
     held = lease.prove(event)
-    chosen = scope.choose(runs.watermark(), clock.now_ms(), full=event["full"])
     cut_off, workers = int(event["cutOff"]), int(event["workers"])
+    chosen = scope.choose(runs.watermark(), clock.now_ms(), full=event["full"], workers=workers)
     if "worker" not in event:
         return brief(export(held.run_id, cut_off, chosen, workers))
     if chosen.mode != "FULL":

@@ -8,10 +8,12 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from campus.clients import client
 from campus.settings import settings
-from retraining import names
+from retraining import data_check, names
 from retraining.progress import code, is_busy
 
 DAY_MS = 86_400_000
+# What is new is read by one function, ten million rows in its time at best; everything, by as many as there are.
+MANY = 5_000_000
 
 
 @dataclass(frozen=True)
@@ -38,13 +40,14 @@ class Scope:
         return int(self.base.get("cutOff", 0))
 
 
-def choose(mark: Mapping[str, Any], now_ms: int, *, full: bool) -> Scope:
+def choose(mark: Mapping[str, Any], now_ms: int, *, full: bool, workers: int = 1) -> Scope:
     """The scope of a run.
 
     Args:
         mark: the watermark; {} before the first import, and after an erasure.
         now_ms: epoch milliseconds.
         full: somebody asked for everything.
+        workers: how many functions share a full export.
     """
     if not mark:
         return Scope("FULL", "nothing has been imported yet", {})
@@ -65,7 +68,22 @@ def choose(mark: Mapping[str, Any], now_ms: int, *, full: bool) -> Scope:
     if age >= settings.full_export_days:
         why = f"the last full export is {age:.1f} days old (limit {settings.full_export_days:g})"
         return Scope("FULL", why, mark, gone=gone)
+    if doubt := _doubt(mark["datasets"]["interactions"]["rows"], workers):
+        return Scope("FULL", doubt, mark, gone=gone)
     return Scope("INCREMENTAL", f"what was recorded since run {mark['runId']}", mark, gone=gone)
+
+
+def _doubt(known: int, workers: int) -> str | None:
+    """Why the rows that are new do not tell enough, by the table's own count, which may be six hours old.
+
+    New rows on top of the old ones hide that old ones are gone; a full export counts them, and the check sees it.
+    """
+    held = client("dynamodb").describe_table(TableName=settings.interactions_table)["Table"]["ItemCount"]
+    if held < data_check.MIN_ROWS_OF_BEFORE * known:
+        return f"the table holds some {held} interactions, the nights before imported {known}"
+    if held - known > MANY and workers > 1:
+        return f"some {held - known} interactions are new, more than one function reads in its time"
+    return None
 
 
 def _not_ours(name: str, mark: Mapping[str, Any]) -> str | None:

@@ -97,6 +97,21 @@ def test_refused_data_is_red_before_anything_is_imported(machine: Machine, accou
     assert account.calls == []
 
 
+def test_rows_that_went_behind_the_nights_back_are_noticed(machine: Machine, account: Account) -> None:
+    students.term()
+    machine.run({"trigger": "schedule"})
+    with tables.interactions().batch_writer() as batch:
+        for row in (students.interaction(f"s{person}", number) for person in range(20) for number in range(4)):
+            batch.delete_item({name: row[name] for name in ("userId", "occurrence")})
+    imports = account.count("CreateDatasetImportJob")
+    ended = machine.run({"trigger": "schedule"})
+    assert ended.error == "DataRefused"
+    assert ended.cause == "interactions fell from 120 rows to 40; force the run if that is meant"
+    assert account.count("CreateDatasetImportJob") == imports
+    forced = machine.run({"trigger": "manual", "force": True}).output
+    assert (forced["exportMode"], forced["rows"]["interactions"]) == ("FULL", 40)
+
+
 def test_a_failed_update_leaves_the_old_version_on_record(machine: Machine, account: Account) -> None:
     students.term()
     first = machine.run({"trigger": "schedule"}).output

@@ -194,6 +194,7 @@ def test_the_scope_and_its_reason(
     account: Any, before: dict[str, Any], full: bool, mode: str, why: str, counts: bool
 ) -> None:
     made(account, "interactions", "users")
+    students.put(students.interaction("s1", 1))
     chosen = scope.choose(before, clock.now_ms(), full=full)
     assert (chosen.mode, chosen.base != {}, chosen.asked) == (mode, counts, full and counts)
     assert why in chosen.why
@@ -215,6 +216,7 @@ def test_interactions_that_are_gone_need_everything(account: Any) -> None:
 @pytest.mark.parametrize("full", [False, True])
 def test_users_that_are_gone_need_users(account: Any, full: bool) -> None:
     made(account, "interactions")
+    students.put(students.interaction("s1", 1))
     chosen = scope.choose(mark(), clock.now_ms(), full=full)
     assert (chosen.mode, chosen.base["runId"]) == ("FULL" if full else "INCREMENTAL", "r1")
     assert chosen.gone == {"users": "the dataset users that run r1 imported into is gone"}
@@ -227,6 +229,27 @@ def test_a_personalize_that_does_not_answer_gets_everything_on_top_of_what_was_k
     chosen = scope.choose(mark(), clock.now_ms(), full=False)
     assert (chosen.mode, chosen.base["runId"], chosen.asked) == ("FULL", "r1", True)
     assert chosen.why == "Personalize did not say whether its datasets still are those of run r1"
+
+
+@pytest.mark.parametrize(
+    ("known", "workers", "mode", "why"),
+    [
+        (15, 1, "INCREMENTAL", "what was recorded since run r1"),
+        (16, 1, "FULL", "the table holds some 12 interactions, the nights before imported 16"),
+        (6, 2, "FULL", "some 6 interactions are new, more than one function reads in its time"),
+        (6, 1, "INCREMENTAL", "what was recorded since run r1"),
+        (7, 2, "INCREMENTAL", "what was recorded since run r1"),
+    ],
+)
+def test_the_tables_own_count_may_call_for_everything(
+    account: Any, monkeypatch: pytest.MonkeyPatch, known: int, workers: int, mode: str, why: str
+) -> None:
+    monkeypatch.setattr(scope, "MANY", 5)
+    students.term(people=3, each=4)
+    before = mark(datasets={"interactions": {"rows": known}})
+    made(account, "interactions")
+    chosen = scope.choose(before, clock.now_ms(), full=False, workers=workers)
+    assert (chosen.mode, chosen.why, chosen.base) == (mode, why, before)
 
 
 def test_few_rows_are_kept_as_events_and_many_are_not(now: int, monkeypatch: pytest.MonkeyPatch) -> None:
