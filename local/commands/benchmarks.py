@@ -78,6 +78,22 @@ def nightly(
 
 @bench.command()
 @_data
+@common
+@click.pass_context
+def nights(context: click.Context, data: Path | None, state_dir: Path, as_json: bool) -> None:
+    """Run three nights on 60 % of a file by time, then 20 % more, then nothing more: what each decides, and why."""
+    from local.bench.nights import portions, show
+
+    with _interactions(data) as file, portions(file) as added, _stack(given_directory(context)) as instance:
+        for number, portion in enumerate(added, start=1):
+            if portion is not None:
+                _print_load(portion, load_into(instance, portion), as_json=as_json)
+            execution = start_run(instance, {"trigger": "schedule"})
+            show(number, watch(instance, execution, _TIMEOUT, display=not as_json), as_json=as_json)
+
+
+@bench.command()
+@_data
 @click.option("--items", type=click.Path(exists=True, path_type=Path), help="CSV of item metadata with ITEM_ID.")
 @click.option("--users", type=click.Path(exists=True, path_type=Path), help="CSV of user metadata with USER_ID.")
 @click.option("--split", default="calendar", show_default=True, help="last-out, calendar[=DATE|QUANTILE], personalize.")
