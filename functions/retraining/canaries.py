@@ -44,13 +44,21 @@ def check(run: Mapping[str, Any], polls: int) -> Progress:
         except SilentError as error:
             if campaign["kind"] == "recommendation":
                 verdict = "REJECTED"
-            before = deployment.version_before(campaign["kind"], campaign)
+            before = _version_before(campaign)
             versions += [before] if before else []
             taken_back.append({"name": campaign["name"], "solutionVersionArn": campaign["solutionVersionArn"]})
             then = "the version before serves again" if before else "there is no version before it, so it stays"
             sentences.append(f"{campaign['name']} {error}: {then}")
     why = "; ".join(sentences) or f"{len(students)} students with a history got an answer"
     return {"outcome": "ACTIVE", "verdict": verdict, "why": why, "versions": versions, "takenBack": taken_back}
+
+
+def _version_before(campaign: Mapping[str, Any]) -> dict[str, Any] | None:
+    """What can serve again; None where there is nothing, or nothing any more."""
+    try:
+        return deployment.version_before(campaign["kind"], campaign)
+    except deployment.RefusedError:
+        return None
 
 
 def choose(run_id: str) -> dict[str, str]:

@@ -1,11 +1,13 @@
 """A model that looks well and answers nobody does not stay: the version before serves again, and the run is green."""
 
+from typing import Any
+
 import pytest
 
 from retraining import canaries, lake, runs, serving
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account, RefusedError
-from tests.unit.retraining.machine import Machine
+from tests.unit.retraining.machine import Machine, handler
 from tests.unit.retraining.test_rollback import CAMPAIGN, deployed
 from tests.unit.retraining.test_whole_runs import lease_owner, live
 
@@ -91,6 +93,21 @@ def test_the_first_model_has_nothing_to_go_back_to(machine: Machine, account: Ac
     assert account.count("UpdateCampaign") == 0
     assert live()["modelVersion"] == "v1"
     assert set(serving.taken_back(CAMPAIGN)) == {live()["solutionVersionArn"]}
+
+
+def test_a_version_before_that_is_gone_is_none(machine: Machine, account: Account) -> None:
+    students.term()
+    first = machine.run({"trigger": "schedule"}).output["solutionVersionArn"]
+    account.silent.add("recommendation/v2")
+
+    def promoted(payload: dict[str, Any]) -> object:
+        account.resources.pop(first, None)
+        return handler("check_canaries")(payload)
+
+    machine.instead["check_canaries"] = promoted
+    ended = machine.run({"trigger": "manual", "force": True})
+    assert (ended.status, ended.output["status"]) == ("SUCCEEDED", "REJECTED")
+    assert ended.output["why"].endswith("there is no version before it, so it stays")
 
 
 @pytest.mark.usefixtures("reranking")
