@@ -66,6 +66,7 @@ class Settings:
     full_export_days = Variable("FULL_EXPORT_DAYS", float)
     retrain_after_days = Variable("RETRAIN_AFTER_DAYS", float)
     retrain_share = Variable("RETRAIN_SHARE", float)
+    request_spacing_hours = Variable("REQUEST_SPACING_HOURS", float)
     user_pool_id = Variable("USER_POOL_ID", str)
     dead_letter_urls = Variable("DEAD_LETTER_URLS", str)
     half_life_days = Variable("HALF_LIFE_DAYS", float)

@@ -1,4 +1,4 @@
-"""State "Plan training": `{lease, rows, force}`; the policy's answer."""
+"""State "Plan training": `{lease, rows, trigger, force}`; the policy's answer."""
 
 from typing import Any
 
@@ -10,4 +10,5 @@ from retraining.policy import plan
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """`{decision, why, models}`."""
     lease.prove(event)
-    return plan(int(event["rows"]), runs.watermark(), clock.now_ms(), force=event["force"])
+    mark = runs.watermark()
+    return plan(int(event["rows"]), mark, clock.now_ms(), trigger=event["trigger"], force=event["force"])

@@ -8,7 +8,7 @@ from campus.settings import settings
 from retraining import names
 
 BASELINE = {"kind": "popularity", "recipe": "aws-popularity-count"}
-DAY_MS = 86_400_000
+DAY_MS, HOUR_MS = 86_400_000, 3_600_000
 
 
 @dataclass(frozen=True)
@@ -50,13 +50,14 @@ class Policy:
         )
 
 
-def plan(rows: int, mark: Mapping[str, Any], now_ms: int, *, force: bool) -> dict[str, Any]:
+def plan(rows: int, mark: Mapping[str, Any], now_ms: int, *, trigger: str, force: bool) -> dict[str, Any]:
     """What to train.
 
     Args:
         rows: interactions of this run's export.
         mark: the watermark; its `trained` tells of the last training.
         now_ms: epoch milliseconds.
+        trigger: a request does not train soon after another training, whatever has come in; the next night may.
         force: train whatever the policy says.
 
     Returns:
@@ -71,5 +72,11 @@ def plan(rows: int, mark: Mapping[str, Any], now_ms: int, *, force: bool) -> dic
     reasons = ["forced"] if force else policy.reasons(trained, rows, {model["kind"] for model in wanted}, now_ms)
     if not reasons:
         return {"decision": "KEEP", "why": policy.why_not(trained, rows, now_ms), "models": []}
+    if trigger == "request" and trained and not force:
+        hours = (now_ms - trained["at"]) / HOUR_MS
+        if hours < settings.request_spacing_hours:
+            limit = f"a request trains {settings.request_spacing_hours:g} h after it at the earliest"
+            why = f"the last training is {hours:.1f} h old, and {limit}; the next night may: {'; '.join(reasons)}"
+            return {"decision": "KEEP", "why": why, "models": []}
     models = [{**model, "name": names.model_name(model["kind"])} for model in (*wanted, BASELINE)]
     return {"decision": "TRAIN", "why": "; ".join(reasons), "models": models}

@@ -16,7 +16,7 @@ from tests.integration.test_three_nights import load, made
 from tests.stack import running
 
 CAMPAIGN = "student-ranking-recommendation"
-# So short that 150 polls, the deadline of an import, are over in seconds; Lambda's own time comes on top.
+# So short that 120 polls, the deadline of an import, are over in seconds; Lambda's own time comes on top.
 QUICK = ("--time-scale", "0.0005", "--parameter", "PollSeconds=10", "--parameter", "EnableReranking=false")
 ROWS = 1500
 CLEAN: Counts = (3, 2, 1)
@@ -96,7 +96,7 @@ def test_a_status_is_unknown(branch: Branch) -> None:
 
 def test_an_import_hangs_beyond_its_deadline(branch: Branch) -> None:
     with under(branch.school, job("DatasetImportJob", "*-usr-*", "hang")):
-        why = "users: not finished after 150 polls; last: CREATE IN_PROGRESS"
+        why = "users: not finished after 120 polls; last: CREATE IN_PROGRESS"
         run_id = branch.fails("Import datasets", "ImportFailed", why, (3, 0, 0))
     branch.resumes("import hangs", run_id, (0, 2, 1))
 

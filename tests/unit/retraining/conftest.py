@@ -28,6 +28,7 @@ ENVIRONMENT = {
     "FULL_EXPORT_DAYS": "30",
     "RETRAIN_AFTER_DAYS": "7",
     "RETRAIN_SHARE": "0.1",
+    "REQUEST_SPACING_HOURS": "20",
     # Not an AWS address, so that only `account` answers.
     "AWS_ENDPOINT_URL_PERSONALIZE": "http://personalize.invalid",
     "AWS_ENDPOINT_URL_PERSONALIZE_EVENTS": "http://personalize-events.invalid",

@@ -103,7 +103,7 @@ def test_an_empty_dataset_is_not_imported() -> None:
     ],
 )
 def test_reasons_to_train(trained: dict[str, Any], rows: int, why: str) -> None:
-    planned = plan(rows, {"trained": trained}, NOW, force=False)
+    planned = plan(rows, {"trained": trained}, NOW, trigger="schedule", force=False)
     assert planned["decision"] == "TRAIN"
     assert planned["why"].startswith(why)
     assert [model["kind"] for model in planned["models"]] == ["recommendation", "popularity"]
@@ -112,15 +112,39 @@ def test_reasons_to_train(trained: dict[str, Any], rows: int, why: str) -> None:
 @pytest.mark.parametrize("rows", [1000, 1099, 900])
 def test_reasons_not_to_train(rows: int) -> None:
     trained = {"at": NOW - 6 * DAY_MS, "rows": 1000, "kinds": ["recommendation"]}
-    planned = plan(rows, {"trained": trained}, NOW, force=False)
+    planned = plan(rows, {"trained": trained}, NOW, trigger="schedule", force=False)
     assert (planned["decision"], planned["models"]) == ("KEEP", [])
-    assert plan(rows, {"trained": trained}, NOW, force=True)["decision"] == "TRAIN"
+    assert plan(rows, {"trained": trained}, NOW, trigger="schedule", force=True)["decision"] == "TRAIN"
+
+
+@pytest.mark.parametrize(
+    ("hours", "trigger", "force", "decision"),
+    [
+        (19.9, "request", False, "KEEP"),
+        (20.0, "request", False, "TRAIN"),
+        (19.9, "request", True, "TRAIN"),
+        (19.9, "schedule", False, "TRAIN"),
+    ],
+)
+def test_requests_do_not_train_one_after_the_other(hours: float, trigger: str, force: bool, decision: str) -> None:
+    trained = {"at": NOW - round(hours * policy.HOUR_MS), "rows": 1000, "kinds": ["recommendation"]}
+    planned = plan(1500, {"trained": trained}, NOW, trigger=trigger, force=force)
+    assert planned["decision"] == decision
+    if decision == "KEEP":
+        assert planned["why"] == (
+            "the last training is 19.9 h old, and a request trains 20 h after it at the earliest; the next night may: "
+            "50.0% new interactions since the last training (limit 10%)"
+        )
+
+
+def test_the_first_training_may_be_asked_for() -> None:
+    assert plan(1000, {}, NOW, trigger="request", force=False)["decision"] == "TRAIN"
 
 
 @pytest.mark.usefixtures("reranking")
 def test_turning_reranking_on_trains_the_ranking_model() -> None:
     trained = {"at": NOW, "rows": 1000, "kinds": ["recommendation", "popularity"]}
-    planned = plan(1000, {"trained": trained}, NOW, force=False)
+    planned = plan(1000, {"trained": trained}, NOW, trigger="schedule", force=False)
     assert planned["why"] == "no ranking model has been trained yet"
     assert planned["models"][-1] == {**policy.BASELINE, "name": "student-ranking-popularity"}
 

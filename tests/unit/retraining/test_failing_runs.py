@@ -69,7 +69,7 @@ def test_what_personalize_does_not_finish_is_red_and_says_why(
     machine: Machine, account: Account, part: str, ending: tuple[str, str], error: str, cause: str
 ) -> None:
     students.term()
-    machine.definition = shortened(*((100,) if part == "filter/" else (150, 400)))
+    machine.definition = shortened(*((100,) if part == "filter/" else (120, 150, 400)))
     account.endings[part] = ending
     assert_red(machine, error, cause)
     assert live() == {}
