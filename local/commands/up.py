@@ -27,6 +27,8 @@ DEFAULT_PORT = 4566
 TIME_SCALE = 0.005
 TEMPLATE = Path(__file__).parents[2] / "template.yaml"
 _STOP_SECONDS = 150
+# As the template has it; in real seconds at least; and as much as the template takes.
+_MARGIN_SECONDS, _LEAST_MARGIN, _MOST_MARGIN_SECONDS = 120, 2, 1500
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -156,7 +158,7 @@ def start(
     """
     cloud = Cloud(state_dir, port, time_scale)
     try:
-        stack = deploy(cloud.endpoint, template=_template(), parameters={**_parameters(), **(given or {})})
+        stack = deploy(cloud.endpoint, template=_template(), parameters={**_parameters(time_scale), **(given or {})})
     except BaseException:
         cloud.stop()
         raise
@@ -208,10 +210,16 @@ def _template() -> Path:
     return TEMPLATE
 
 
-def _parameters() -> dict[str, str]:
-    """A second campaign costs nothing here, one caller may fill a school; functions run on this very interpreter."""
+def _parameters(time_scale: float) -> dict[str, str]:
+    """A second campaign costs nothing here, nor does a training; one caller may fill a school.
+
+    Functions run on this very interpreter, and a busy laptop's writers take their time, however time is scaled.
+    """
+    margin = min(max(_MARGIN_SECONDS, _LEAST_MARGIN / time_scale), _MOST_MARGIN_SECONDS)
     return {
         "EnableReranking": "true",
+        "ExportMarginSeconds": f"{margin:.0f}",
+        "RequestSpacingHours": "0",
         "RequestBurst": "400",
         "PythonRuntime": f"python3.{min(max(sys.version_info.minor, 11), 14)}",
         "Architecture": "arm64" if platform.machine() in {"arm64", "aarch64"} else "x86_64",
