@@ -50,6 +50,7 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
         return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
     with lease.returned_on_error(held):
         if before and (why := _superseded(before)):
+            _close(before, f"{why}: start a new run")
             raise SupersededError(f"{why}: start a new run")
         run = _begin(run_id, asked, execution, started_at, before) | {"parked": serving.parked()}
     return {"outcome": "ACQUIRED", "lease": held.to_dict(), "run": run}
@@ -99,6 +100,13 @@ def _begin(
     }
     runs.save_begun({**run, "status": runs.RUNNING, "executionArn": execution})
     return run | {"resumed": False, "marks": {}}
+
+
+def _close(before: runs.Record, why: str) -> None:
+    """Let the record of a run that nobody finished, and nobody can, say so."""
+    if before["status"] == runs.RUNNING:
+        ended = {"status": runs.FAILED, "error": SupersededError.__name__, "why": why, "finishedAt": clock.now_ms()}
+        runs.save_begun({**before, **ended})
 
 
 def _skipped(run_id: str, trigger: str) -> runs.Record:

@@ -48,7 +48,7 @@ def summarise(run: Mapping[str, Any], failure: Mapping[str, Any] | None, now_ms:
         record["error"] = failure.get("Error", "Unknown")
     for part in (_data, _training, _evaluation, _serving):
         record |= part(run)
-    return record
+    return record | {"costUnits": _costs(run, status)}
 
 
 def measure(record: runs.Record) -> None:
@@ -152,10 +152,6 @@ def _evaluation(run: Mapping[str, Any]) -> dict[str, Any]:
         "baselineMetrics": found["baselineMetrics"],
         "verdict": found["verdict"],
         "verdictWhy": found["why"],
-        "costUnits": {
-            "trainingHours": found["trainingHours"],
-            "tpsHoursPerDay": 24 * len({one["name"] for one in run.get("campaigns", [])}),
-        },
     }
 
 
@@ -169,6 +165,16 @@ def _serving(run: Mapping[str, Any]) -> dict[str, Any]:
             named = ("solutionVersionArn", "previousSolutionVersionArn")
             part |= {name: campaign[name] for name in named if name in campaign}
     return part
+
+
+def _costs(run: Mapping[str, Any], status: str) -> dict[str, float]:
+    """Training hours of this run, as far as they are known, and TPS-hours that campaigns cost every day from now on."""
+    campaigns = {served["sk"] for served in serving.on_record().values()}
+    campaigns |= {one["name"] for one in run.get("campaigns", []) if one["outcome"] == "ACTIVE"}
+    by_hand = {runs.BY_HAND[runs.PARK]: True, runs.BY_HAND[runs.UNPARK]: False}
+    parked = by_hand[status] if status in by_hand else serving.parked()
+    hours = run.get("evaluation", {}).get("trainingHours", 0)
+    return {"trainingHours": hours, "tpsHoursPerDay": 0 if parked else 24 * len(campaigns)}
 
 
 def _durations(run: Mapping[str, Any], now_ms: int) -> dict[str, float]:

@@ -20,6 +20,7 @@ def test_parking_deletes_every_campaign_and_nothing_else(machine: Machine, accou
     account.calls.clear()
     ended = machine.run({"trigger": "park"})
     assert (ended.status, ended.output["status"]) == ("SUCCEEDED", "PARKED")
+    assert ended.output["costUnits"] == {"trainingHours": 0, "tpsHoursPerDay": 0}
     assert account.of_kind("campaign") == []
     assert {name for name, _ in account.calls} == {"DescribeCampaign", "DeleteCampaign"}
     assert account.count("DeleteCampaign") == 2
@@ -44,6 +45,7 @@ def test_while_parked_a_night_trains_and_unparking_deploys_what_passed(machine: 
     assert runs.watermark()["trained"]["runId"] == night["runId"]
     ended = machine.run({"trigger": "unpark"})
     assert (ended.output["status"], ended.output["why"]) == ("UNPARKED", f"asked for: {CAMPAIGN} to v2")
+    assert ended.output["costUnits"]["tpsHoursPerDay"] == 24
     assert deployed(account) == second
     assert live()["previousSolutionVersionArn"] == first
     assert not serving.parked()

@@ -83,6 +83,19 @@ def test_a_start_that_fails_gives_the_lease_back(monkeypatch: pytest.MonkeyPatch
     assert begun({"trigger": "schedule"}, "other")["outcome"] == "ACQUIRED"
 
 
+def test_the_record_of_a_run_that_nobody_can_finish_says_so() -> None:
+    run_id = begun()["run"]["runId"]  # and its execution died
+    newer = {"runId": "newer", "cutOff": clock.now_ms() + 1000}
+    tables.operations().put_item(Item=runs.watermark_item(newer))
+    with pytest.raises(start.SupersededError):
+        begun({"runId": run_id})
+    record = runs.load(run_id)
+    assert record is not None
+    assert (record["status"], record["error"]) == ("FAILED", "SupersededError")
+    assert record["why"] == f"run newer has imported newer data than run {run_id}: start a new run"
+    assert lease.acquire("next", "run") is not None
+
+
 @pytest.mark.parametrize("by_hand", ["park", "unpark", "rollback"])
 def test_a_request_outlives_what_is_done_by_hand(by_hand: str) -> None:
     begun()

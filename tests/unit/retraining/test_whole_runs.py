@@ -1,5 +1,6 @@
 """Whole executions of the state machine that end well, by what they decide."""
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -88,6 +89,7 @@ def test_a_little_new_data_goes_as_events_without_training(machine: Machine, acc
     }
     assert night["imports"][0]["why"] == "1 new rows: an incremental import takes 1000 or more"
     assert night["training"]["why"].endswith("there are 0.8% new interactions since (limit 10%)")
+    assert night["costUnits"] == {"trainingHours": 0, "tpsHoursPerDay": 24}
     assert night["rows"] == {"interactions": 121, "users": 30, "items": 8}
     assert (account.count("CreateSolutionVersion"), account.count("CreateDatasetImportJob")) == (2, 3)
     assert len(account.holdings.interactions()) == 121
@@ -154,8 +156,8 @@ def test_reranking_keeps_two_campaigns(machine: Machine) -> None:
     assert night["costUnits"]["tpsHoursPerDay"] == 48
 
 
-def test_requests_during_a_run_are_skipped_and_answered_by_one_more_run(
-    machine: Machine, monkeypatch: pytest.MonkeyPatch
+def test_a_hundred_requests_start_one_training_and_are_answered_by_one_more_run(
+    machine: Machine, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     students.term()
     published: list[bus.Entry] = []
@@ -168,17 +170,19 @@ def test_requests_during_a_run_are_skipped_and_answered_by_one_more_run(
     monkeypatch.setattr(bus, "publish", publish)
 
     def plan(payload: dict[str, Any]) -> object:
-        others.extend(Machine().run(REQUEST).output for _ in range(3))
-        from retraining.plan_training import handler
-
-        return handler(payload, None)
+        others.extend(Machine().run(REQUEST).output for _ in range(99))
+        return handler("plan_training")(payload)
 
     machine.instead["plan_training"] = plan
-    night = machine.run({"trigger": "schedule"}).output
-    assert [other.get("status") for other in others] == ["SKIPPED_LOCKED"] * 3
-    assert [(entry.detail_type, entry.event_id) for entry in published] == [
-        ("ranking.requestUpdate", f"{night['runId']}-again")
-    ]
+    night = machine.run(REQUEST).output
+    assert (night["status"], night["trigger"]) == ("PROMOTED", "request")
+    assert [other.get("status") for other in others] == ["SKIPPED_LOCKED"] * 99
+    (entry,) = published
+    assert (entry.detail_type, entry.event_id) == ("ranking.requestUpdate", f"{night['runId']}-again")
+    del machine.instead["plan_training"]
+    again = {**REQUEST, "detail-type": entry.detail_type, "source": entry.source, "detail": json.loads(entry.detail)}
+    assert machine.run(again).output["status"] == "SKIPPED_UNCHANGED"
+    assert (account.count("CreateSolutionVersion"), len(published)) == (2, 1)
 
 
 @pytest.mark.parametrize("broken", [(bus, "publish"), (lease, "another_requested"), (serving, "age_hours")])
