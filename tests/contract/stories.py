@@ -1,6 +1,6 @@
-"""Stories of the nightly machine: what it does with every kind of answer that its functions give.
+"""Stories of a state machine: what it does with every kind of answer that its functions give.
 
-The functions are scripted, so that a story takes hundredths of a second: its answers replace those of a good night, one
+The functions are scripted, so that a story takes hundredths of a second: its answers replace those of a good run, one
 a call, the last one for ever. Deadlines are three polls.
 """
 
@@ -28,6 +28,8 @@ WORKING: Answer = {"outcome": "IN_PROGRESS", "status": "CREATE IN_PROGRESS", "ar
 DONE: Answer = {"outcome": "ACTIVE", "status": "ACTIVE", "arn": "arn:it"}
 FAILED: Answer = {"outcome": "FAILED", "reason": "no luck"}
 NEITHER: Answer = {"outcome": "PERHAPS", "verdict": "PERHAPS", "decision": "PERHAPS", "reason": "-", "why": "-"}
+# What writes an execution's end down.
+RECORDERS = ("record_run", "finish_erasure")
 LEASE = {"owner": "me", "runId": "r", "fencingToken": 1}
 VERSION = {"kind": "recommendation", "name": "rec", "solutionVersionArn": "arn:v2", "trainedAt": 1}
 BEFORE = {**VERSION, "solutionVersionArn": "arn:v1"}
@@ -74,6 +76,7 @@ class Players:
     """The functions, as scripted; and what they were asked."""
 
     answers: Answers
+    good: Answers
     asked: Counter[str] = field(default_factory=Counter)
     recorded: list[Answer] = field(default_factory=list)
     left: dict[str, list[Answer | Exception]] = field(default_factory=dict)
@@ -88,15 +91,15 @@ class Players:
         self.asked[part] += 1
         assert self.asked.total() < 60, "it goes round and round"
         if part not in self.left:
-            answers = self.answers.get(part, GOOD.get(part, []))
+            answers = self.answers.get(part, self.good.get(part, []))
             self.left[part] = list(answers)
         left = self.left[part]
-        if name == "record_run" and not left:
+        if name in RECORDERS and not left:
             self.recorded.append(given)
             failure = given.get("failure", {})
             status = "FAILED" if failure else "recorded"
             return {"status": status, "error": failure.get("Error"), "why": f"as recorded: {failure.get('Cause')}"}
-        answer = left.pop(0) if len(left) > 1 or name == "record_run" else left[0]
+        answer = left.pop(0) if len(left) > 1 or name in RECORDERS else left[0]
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -116,9 +119,9 @@ class Told:
         return {"end": self.end, "asked": self.asked, "recorded": self.recorded}
 
 
-def tell(definition: Answer, answers: Answers) -> Told:
+def tell(definition: Answer, answers: Answers, good: Answers = GOOD, request: Answer | None = None) -> Told:
     """Play a story on a definition."""
-    players = Players(answers)
+    players = Players(answers, good)
     crawls = answers.get("start_crawler", [{}])
 
     def crawl(_: Answer) -> Any:
@@ -126,17 +129,27 @@ def tell(definition: Answer, answers: Answers) -> Told:
             raise crawls[0]
         return crawls[0]
 
-    names = {*(key.split()[0] for key in GOOD), "record_run"}
-    machine = Machine(definition, instead={name: players.play(name) for name in names}, crawler=crawl)
+    def begin(given: Answer) -> Any:
+        for answer in answers.get("start_execution", []):
+            if isinstance(answer, Exception):
+                raise answer
+        return {"ExecutionArn": f"execution:{given['Name']}"}
+
+    names = {*(key.split()[0] for key in good), *RECORDERS}
+    instead = {name: players.play(name) for name in names}
+    machine = Machine(definition, instead=instead, crawler=crawl, starter=begin)
     with quick():
-        ended = machine.run({"trigger": "any"})
+        ended = machine.run(request or {"trigger": "any"})
     asked = ", ".join(f"{name} {count}" if count > 1 else name for name, count in sorted(players.asked.items()))
-    return Told(_end(ended), asked, [_record(given) for given in players.recorded], frozenset(ended.states))
+    recorded = [_record(given) for given in players.recorded]
+    recorded += [f"started {given['Name']} of {given['StateMachineArn']}" for given in machine.started]
+    return Told(_end(ended), asked, recorded, frozenset(ended.states))
 
 
 def _end(ended: Ended) -> str:
     if ended.status == "SUCCEEDED":
-        return f"green in {ended.states[-1]}: {ended.output.get('status')}"
+        further = f", {ended.output['retraining']}" if "retraining" in ended.output else ""
+        return f"green in {ended.states[-1]}: {ended.output.get('status')}{further}"
     return f"red in {ended.states[-1]}: {ended.error}: {ended.cause}"
 
 

@@ -136,6 +136,11 @@ def test_parameters_given_to_up_reach_the_stack_and_win(state_dir: Path, monkeyp
         assert pair in result.stderr
 
 
+@pytest.mark.parametrize(("scale", "seconds"), [(1, "120"), (0.005, "400"), (0.0005, "1500")])
+def test_writers_have_two_real_seconds_however_time_is_scaled(scale: float, seconds: str) -> None:
+    assert commands_up._parameters(scale)["ExportMarginSeconds"] == seconds
+
+
 def running(port: int = 4566) -> Instance:
     return Instance(os.getpid(), port, f"http://127.0.0.1:{port}", 0.005, 1_700_000_000, OUTPUTS)
 
