@@ -6,6 +6,7 @@ from typing import Any
 from selenium.webdriver import Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
 
 
@@ -23,4 +24,7 @@ def wait(page: Chrome, until: Callable[[Chrome], Any], seconds: float = 30) -> N
 
 
 def press(page: Chrome, label: str) -> None:
+    """Press a button, and wait for the page it leads to."""
+    before = css(page, "html")
     page.find_element(By.XPATH, f"//button[normalize-space()='{label}']").click()
+    wait(page, staleness_of(before))

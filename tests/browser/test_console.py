@@ -180,17 +180,19 @@ def test_an_enrolment_from_the_api_to_the_mail(page: Chrome, school: School) -> 
     assert text(page, "h1") == "student.enrolled"
 
 
-def test_a_retraining_from_start_to_a_changed_ranking(page: Chrome, school: School) -> None:
+def test_a_retraining_from_the_schedule_to_a_changed_ranking(page: Chrome, school: School) -> None:
     page.get(f"{school.console}/rankings?student={school.student}")
     assert text(page, "h1") == HOSTILE
     assert css(page, "#source").get_attribute("data-source") == "popular"
     before = text(page, "[aria-labelledby=recommended-title] tbody")
 
     page.find_element(By.LINK_TEXT, "Retraining").click()
-    press(page, "Start a night")
+    assert "Every night at 02:00 Asia/Ho_Chi_Minh · ENABLED" in text(page, "#schedule")
+    press(page, "Run as the schedule would")
     page.execute_script("window.sameDocument = true")
     wait(page, lambda _: page.find_elements(By.CSS_SELECTOR, "#graph .state.running"))
     wait(page, lambda _: "PROMOTED" in text(page, "#summary"), 100)
+    assert "asked for by the schedule" in text(page, "#summary")
     assert page.execute_script("return window.sameDocument"), "the states lit up without the page being loaded again"
     for name in ("Generate-training-data", "Train-models", "Record-run"):
         assert "done" in str(css(page, f"#state-{name}").get_attribute("class"))

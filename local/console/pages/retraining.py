@@ -42,14 +42,20 @@ def show(request: Request) -> Response:
         record=next((one["record"] for one in recent if run and one["name"] == run.name), None),
         state=state,
         now=run.end() if run else time.time(),
+        schedule=sources.runs.schedule(),
     )
 
 
 def act(request: Request) -> Response:
-    """A button: start, force, resume, rollback, park or unpark; then the new execution."""
+    """A button: scheduled, start, force, resume, rollback, park or unpark; then the new execution."""
     sources = sources_of(request)
     form = request.scope["form"]
     action = form.get("action", "")
+    if action == "scheduled":
+        try:
+            return see("/retraining", run=sources.runs.start_as_scheduled())
+        except LookupError as error:
+            return refused(request, str(error))
     if action == "resume" and form.get("run_id"):
         wanted: Mapping[str, object] = {"trigger": "manual", "force": False, "runId": form["run_id"]}
     elif action in _REQUESTS:

@@ -2,6 +2,7 @@
 
 import functools
 import json
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ from local.console.sources.account import Account, Row
 MACHINES: Final = {"retraining": "StateMachineArn", "erasure": "ErasureStateMachineArn"}
 _RUNS: Final = 20
 _PAGES: Final = 5
+_DAILY: Final = re.compile(r"cron\((\d{1,2}) (\d{1,2}) \* \* \? \*\)")
 _TELLING: Final = ("outcome", "decision", "verdict", "status", "reason", "why")
 
 
@@ -90,7 +92,7 @@ class Execution:
 
 
 class Runs:
-    """Step Functions, and the run records of the Operations table."""
+    """Step Functions, the schedule that starts it, and the run records of the Operations table."""
 
     def __init__(self, account: Account) -> None:
         self._account = account
@@ -143,6 +145,37 @@ class Runs:
         if found["status"] not in {"RUNNING", "SUCCEEDED"} and not run.failure:
             run.failure = _said(found)
         return run
+
+    def schedule(self) -> Row | None:
+        """What starts the retraining on its own: expression, zone, state, input, and where that is daily `at`, "02:00".
+
+        None where no schedule has the state machine for its target.
+        """
+        scheduler = self._account.client("scheduler")
+        machine = self._account.outputs["StateMachineArn"]
+        pages = scheduler.get_paginator("list_schedules").paginate()
+        found = (one for page in pages for one in page["Schedules"] if one["Target"]["Arn"] == machine)
+        if (one := next(found, None)) is None:
+            return None
+        schedule = scheduler.get_schedule(Name=one["Name"], GroupName=one["GroupName"])
+        daily = _DAILY.fullmatch(schedule["ScheduleExpression"])
+        return {
+            "expression": schedule["ScheduleExpression"],
+            "zone": schedule.get("ScheduleExpressionTimezone", "UTC"),
+            "state": schedule.get("State", "ENABLED"),
+            "input": schedule["Target"].get("Input", "{}"),
+            "at": f"{int(daily[2]):02}:{int(daily[1]):02}" if daily else None,
+        }
+
+    def start_as_scheduled(self) -> str:
+        """Start the retraining's machine with what its schedule would give it; answers the execution's name.
+
+        Raises:
+            LookupError: there is no such schedule.
+        """
+        if (schedule := self.schedule()) is None:
+            raise LookupError("no schedule starts this state machine")
+        return self.start(json.loads(schedule["input"]))
 
     def start(self, request: Mapping[str, Any]) -> str:
         """Start the retraining's machine; answers the execution's name."""

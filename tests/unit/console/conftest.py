@@ -84,12 +84,19 @@ class FakeRuns:
 
     def __init__(self) -> None:
         self.started: list[Any] = []
+        told = {"expression": HOSTILE, "zone": HOSTILE, "state": HOSTILE, "input": HOSTILE, "at": None}
+        self.schedule: Any = lambda: told
         drawing = lay_out(read(DEFINITION))
         self.drawing = lambda _machine: drawing
         self.records = lambda _limit=20: [RECORD]
         self.execution = lambda _machine, _name: execution()
         recent = {"name": HOSTILE, "status": "FAILED", "startedAt": 1.0, "stoppedAt": 2.0, "record": RECORD}
         self.recent = lambda _machine: [recent]
+
+    def start_as_scheduled(self) -> str:
+        if self.schedule() is None:
+            raise LookupError("no schedule")
+        return self.start("as scheduled")
 
     def start(self, request: Any) -> str:
         self.started.append(request)

@@ -57,6 +57,14 @@ def test_each_button_starts_its_kind_of_run(
     assert sources.runs.started == [request_sent]
 
 
+def test_a_run_as_the_schedule_would_start_it(browser: Browser, sources: SimpleNamespace) -> None:
+    fields = {"action": "scheduled", "token": browser.token("/retraining")}
+    assert browser.post("/retraining", fields).headers["location"] == "/retraining?run=started"
+    assert sources.runs.started == ["as scheduled"]
+    sources.runs.schedule = lambda: None
+    assert browser.post("/retraining", fields).status == 400
+
+
 @pytest.mark.parametrize("fields", [{"action": "nonsense"}, {"action": "resume"}, {}])
 def test_no_other_button_is_there(browser: Browser, sources: SimpleNamespace, fields: dict[str, str]) -> None:
     assert browser.post("/retraining", {**fields, "token": browser.token("/retraining")}).status == 400

@@ -140,6 +140,38 @@ def test_a_source_that_fails_is_one_line(browser: Browser, sources: SimpleNamesp
     assert HOSTILE in Read(answer.text).text
 
 
+@pytest.mark.parametrize(
+    ("schedule", "shown"),
+    [
+        ({"at": "02:00", "zone": "Asia/Ho_Chi_Minh", "state": "ENABLED"}, "Every night at 02:00 Asia/Ho_Chi_Minh"),
+        ({"at": None, "expression": "rate(3 days)", "zone": "UTC", "state": "DISABLED"}, "By schedule rate(3 days)"),
+    ],
+)
+def test_the_schedule_is_told(browser: Browser, sources: SimpleNamespace, schedule: dict[str, Any], shown: str) -> None:
+    sources.runs.schedule = lambda: schedule
+    text = " ".join(Read(browser.get("/retraining").text).text.split())
+    assert shown in text
+    assert f"· {schedule['state']}" in text
+    assert "Run as the schedule would" in text
+    sources.runs.schedule = lambda: None
+    assert "Run as the schedule would" not in browser.get("/retraining").text
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ({"trigger": "schedule"}, "asked for by the schedule"),
+        ({"trigger": "manual"}, "started by hand"),
+        ({"trigger": "request", "requestedBy": "demo"}, "asked for by an event (demo)"),
+        ({"trigger": "rollback"}, "trigger: rollback"),
+    ],
+)
+def test_who_asked_for_a_run(browser: Browser, sources: SimpleNamespace, asked: dict[str, str], shown: str) -> None:
+    recent = sources.runs.recent("retraining")[0]
+    sources.runs.recent = lambda _machine: [{**recent, "record": {**RECORD, **asked}}]
+    assert shown in " ".join(Read(browser.get("/retraining").text).text.split())
+
+
 def test_the_chart_shows_what_both_have_measured() -> None:
     metric = next(iter(METRICS))
     unmeasured = {"runId": "early", "status": "SKIPPED_TOO_SMALL"}

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from local.console.sources.account import _key, plain
 from local.console.sources.events import short
 from local.console.sources.queues import Queues
-from local.console.sources.runs import Execution, follow
+from local.console.sources.runs import Execution, Runs, follow
 
 
 def history(*events: tuple[Any, ...]) -> list[dict[str, Any]]:
@@ -89,6 +89,49 @@ def test_numbers_are_plain() -> None:
 )
 def test_short_names(name: str, logical: str) -> None:
     assert short(name) == logical
+
+
+class FakeScheduler:
+    """One schedule of the state machine beside another one, page by page."""
+
+    def __init__(self, expression: str) -> None:
+        self._schedule = {
+            "ScheduleExpression": expression,
+            "ScheduleExpressionTimezone": "Asia/Ho_Chi_Minh",
+            "State": "ENABLED",
+            "Target": {"Arn": "machine", "Input": '{"trigger": "schedule"}'},
+        }
+
+    def get_paginator(self, _name: str) -> Any:
+        names = [("relay", "function"), ("night", "machine")]
+        pages = [{"Schedules": [{"Name": name, "GroupName": "g", "Target": {"Arn": arn}}]} for name, arn in names]
+        return SimpleNamespace(paginate=lambda: pages)
+
+    def get_schedule(self, Name: str, GroupName: str) -> dict[str, Any]:  # noqa: N803 - boto3's
+        assert (Name, GroupName) == ("night", "g")
+        return self._schedule
+
+
+@pytest.mark.parametrize(
+    ("expression", "at"),
+    [
+        ("cron(0 2 * * ? *)", "02:00"),
+        ("cron(30 14 * * ? *)", "14:30"),
+        ("rate(1 day)", None),
+        ("cron(0 2 ? * 2 *)", None),
+    ],
+)
+def test_the_schedule_of_the_nights(expression: str, at: str | None) -> None:
+    scheduler = FakeScheduler(expression)
+    account: Any = SimpleNamespace(client=lambda _service: scheduler, outputs={"StateMachineArn": "machine"})
+    schedule = Runs(account).schedule()
+    assert schedule is not None
+    assert schedule["at"] == at
+    assert schedule["zone"] == "Asia/Ho_Chi_Minh"
+    assert schedule["state"] == "ENABLED"
+    assert schedule["input"] == '{"trigger": "schedule"}'
+    account.outputs["StateMachineArn"] = "another"
+    assert Runs(account).schedule() is None
 
 
 class FakeSqs:
