@@ -19,6 +19,10 @@ from tests.browser.conftest import HOSTILE, School
 from tests.browser.steps import css, press, text, wait
 from tests.stack import eventually
 
+_RUNNING_IN_SIGHT = """
+const box = document.querySelector("#graph .state.running")?.getBoundingClientRect();
+return box && box.top > 0 && box.bottom <= innerHeight && box.left > 0 && box.right <= innerWidth
+"""
 _ADDRESSES = [address for address, _ in PAGES]
 
 
@@ -186,11 +190,12 @@ def test_a_retraining_from_the_schedule_to_a_changed_ranking(page: Chrome, schoo
     assert css(page, "#source").get_attribute("data-source") == "popular"
     before = text(page, "[aria-labelledby=recommended-title] tbody")
 
+    look(page, 1280, 860)
     page.find_element(By.LINK_TEXT, "Retraining").click()
     assert "Every night at 02:00 Asia/Ho_Chi_Minh · ENABLED" in text(page, "#schedule")
     press(page, "Run as the schedule would")
     page.execute_script("window.sameDocument = true")
-    wait(page, lambda _: page.find_elements(By.CSS_SELECTOR, "#graph .state.running"))
+    wait(page, lambda _: page.execute_script(_RUNNING_IN_SIGHT))
     wait(page, lambda _: "PROMOTED" in text(page, "#summary"), 100)
     assert "asked for by the schedule" in text(page, "#summary")
     assert page.execute_script("return window.sameDocument"), "the states lit up without the page being loaded again"
@@ -198,6 +203,9 @@ def test_a_retraining_from_the_schedule_to_a_changed_ranking(page: Chrome, schoo
         assert "done" in str(css(page, f"#state-{name}").get_attribute("class"))
     assert "untouched" in str(css(page, "#state-Run-failed").get_attribute("class"))
     assert page.find_elements(By.CSS_SELECTOR, "#graph .wire.taken")
+    drawing = css(page, "#graph svg")
+    assert drawing.size["width"] == int(float(drawing.get_attribute("width") or 0)), "texts as large as they are meant"
+    assert float(css(page, "#graph .wire:not(.taken)").value_of_css_property("opacity")) < 0.6
     assert "PROMOTED" in text(page, "#history")
 
     page.execute_script("document.querySelector('#state-Plan-training').scrollIntoView({block: 'center'})")

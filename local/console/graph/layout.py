@@ -37,6 +37,8 @@ class Box:
 class Label:
     """A text on its transition; `x, y` is its top left corner."""
 
+    source: str
+    target: str
     text: str
     full: str
     x: float
@@ -110,7 +112,7 @@ class _Layout:
         self._size: dict[Node, tuple[float, float]] = {
             name: _size(state, self._inner[name]) for name, state in machine.states.items()
         }
-        self._label_text: dict[Node, Edge] = {}
+        self._labelled: dict[Node, _Route] = {}
         self._routes = self._break_cycles()
         self._rows, self._links = self._layered()
 
@@ -133,9 +135,10 @@ class _Layout:
         drawing = Drawing(right, y - _LAYER_GAP + _MARGIN)
         for name, state in self._machine.states.items():
             self._put(drawing, state, x[name], top[name])
-        for node, edge in self._label_text.items():
-            wide, high = self._size[node]
-            drawing.add(Label(edge.label, edge.condition, x[node] - wide / 2, top[node], wide, high))
+        for node, route in self._labelled.items():
+            (wide, high), edge = self._size[node], route.edge
+            at = x[node] - wide / 2
+            drawing.add(Label(route.source, edge.target, edge.label, edge.condition, at, top[node], wide, high))
         for route in self._routes:
             drawing.add(self._wire(route, x, top, bottom))
         return drawing
@@ -162,7 +165,7 @@ class _Layout:
             if route.edge.label:
                 node: Node = ("label", index)
                 nodes.append(node)
-                self._label_text[node] = route.edge
+                self._labelled[node] = route
                 self._size[node] = (len(route.edge.label) * _SMALL_LETTER + 10, _LABEL_HEIGHT)
                 route.places.insert(1, node)
             links += zip(route.places, route.places[1:], strict=False)

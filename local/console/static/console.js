@@ -42,6 +42,10 @@ function follow(frame) {
   const goal = frame.querySelector(".running:not(.frame)") ?? frame.querySelector(".running");
   if (!goal || goal.id === frame.dataset.at) return;
   frame.dataset.at = goal.id;
+  show(frame, goal);
+}
+
+function show(frame, goal) {
   const box = goal.getBoundingClientRect(), own = frame.getBoundingClientRect();
   frame.scrollTop += box.top - own.top - own.height / 3;
   frame.scrollLeft += box.left + box.width / 2 - own.left - own.width / 2;
@@ -62,14 +66,9 @@ if (document.querySelector("[data-live]")) {
     for (const kind of ["wheel", "pointerdown", "touchstart"]) {
       frame.addEventListener(kind, () => { frame.dataset.held = "1"; }, { passive: true });
     }
-    const chosen = frame.querySelector(".selected");
-    const goal = chosen ?? frame.querySelector(".running:not(.frame)");
-    if (goal) {
-      frame.scrollTop += goal.getBoundingClientRect().top - frame.getBoundingClientRect().top - frame.clientHeight / 3;
-      frame.scrollLeft += goal.getBoundingClientRect().left - frame.getBoundingClientRect().left - frame.clientWidth / 3;
-    } else {
-      frame.scrollLeft = (frame.scrollWidth - frame.clientWidth) / 3;
-    }
+    const [goal] = [".selected", ".running:not(.frame)", ".running", ".failed", ".state"]
+      .map((one) => frame.querySelector(one)).filter(Boolean);
+    if (goal) show(frame, goal);
   }
   setTimeout(live, PAUSE);
 }

@@ -157,6 +157,22 @@ def test_the_schedule_is_told(browser: Browser, sources: SimpleNamespace, schedu
     assert "Run as the schedule would" not in browser.get("/retraining").text
 
 
+def test_a_run_stands_out_of_the_picture(browser: Browser, sources: SimpleNamespace) -> None:
+    def marks() -> tuple[list[str], list[str]]:
+        page = Read(browser.get("/retraining").text)
+        classes = [str(one.get("class")) for tag, one in page.tags if tag in {"svg", "g"}]
+        return [one for one in classes if "graph" in one], [one for one in classes if one.startswith("label")]
+
+    run = sources.runs.execution("", "")
+    run.taken = {(HOSTILE, "Map")}
+    sources.runs.execution = lambda _machine, _name: run
+    assert marks() == (["graph ran"], ["label taken"] * 2)
+    run.taken = set()
+    assert marks() == (["graph ran"], ["label"] * 2)
+    sources.runs.recent = lambda _machine: []
+    assert marks()[0] == ["graph"]
+
+
 @pytest.mark.parametrize(
     ("asked", "shown"),
     [
