@@ -1,8 +1,10 @@
 """Events out of the buses' archives: what EventBridge itself only replays."""
 
-from typing import Any
+from typing import Any, Final
 
 from local.cloud import ACCOUNT_ID, REGION
+
+_LONGEST_ID: Final = 128
 
 
 def archived_events(wanted: dict[str, Any]) -> dict[str, Any]:
@@ -29,7 +31,7 @@ def latest_events(wanted: dict[str, Any]) -> dict[str, Any]:
             event = _event(records[number])
             if event_id not in (None, _id(event)):
                 continue
-            if correlation not in (None, _metadata(event).get("correlationId", _id(event))):
+            if correlation not in (None, identifier(_metadata(event).get("correlationId")) or _id(event)):
                 continue
             if len(chosen) == limit:
                 return {"events": chosen, "more": number + 1}
@@ -57,9 +59,20 @@ def _event(record: Any) -> dict[str, Any]:  # noqa: ANN401 - as the emulator kee
     return event
 
 
-def _id(event: dict[str, Any]) -> Any:  # noqa: ANN401 - what the publisher wrote
+def identifier(value: object) -> str | None:
+    """What somebody wrote for an id, if it can be one: text of 1 to 128 characters, all of them Unicode's."""
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_ID:
+        return None
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return None
+    return value
+
+
+def _id(event: dict[str, Any]) -> str:
     """An event goes by the id its publisher wrote into the detail's metadata, or else by EventBridge's."""
-    return _metadata(event).get("eventId", event["id"])
+    return identifier(_metadata(event).get("eventId")) or str(event["id"])
 
 
 def _metadata(event: dict[str, Any]) -> dict[str, Any]:

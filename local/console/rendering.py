@@ -37,7 +37,8 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         other_language=_with(request, lang="en" if language == "vi" else "vi"),
         **values,
     )
-    answer = HTMLResponse(html, status)
+    # Half a character (a lone surrogate) can stand in JSON, but in no page.
+    answer = HTMLResponse(html.encode(errors="replace"), status)
     if request.query_params.get("lang") in LANGUAGES:
         answer.set_cookie(_COOKIE, language, samesite="strict", httponly=True)
     return answer
@@ -62,7 +63,7 @@ def missing(request: Request) -> Response:
 def see(path: str, **query: str | None) -> Response:
     """Go to another page after a form."""
     given = {name: value for name, value in query.items() if value is not None}
-    return RedirectResponse(path + (f"?{urlencode(given)}" if given else ""), 303)
+    return RedirectResponse(path + (f"?{urlencode(given, errors='replace')}" if given else ""), 303)
 
 
 def language_of(request: Request) -> str:
@@ -81,15 +82,15 @@ def _with(request: Request, **query: str) -> str:
     return f"{request.url.path}?{urlencode({**request.query_params, **query})}"
 
 
-def _time(instant: float | str | None) -> Markup:
-    """An instant (epoch seconds, or ISO text) on this machine's clock; with its day unless that is today."""
+def _time(instant: Any) -> Markup:  # noqa: ANN401 - epoch seconds, ISO text, or what somebody wrote instead
+    """An instant on this machine's clock; with its day unless that is today. What is no instant stays as it is."""
     if instant is None or instant == "":
         return Markup("–")
     try:
         at = datetime.fromisoformat(instant) if isinstance(instant, str) else datetime.fromtimestamp(instant, UTC)
-    except (ValueError, OverflowError, OSError):
+        at = at.astimezone()
+    except (ValueError, TypeError, OverflowError, OSError):
         return Markup("{}").format(instant)
-    at = at.astimezone()
     today = at.date() == datetime.now().astimezone().date()
     shown = at.strftime("%H:%M:%S" if today else "%Y-%m-%d %H:%M")
     return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), shown)
@@ -102,9 +103,13 @@ def _duration(seconds: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _thousands(number: int | None) -> str:
+def _thousands(number: object) -> str:
     """Thousands apart by a narrow space, as both languages can read it."""
-    return "–" if number is None else f"{number:,}".replace(",", "\u202f")
+    return f"{number:,}".replace(",", "\u202f") if isinstance(number, (int, float)) else "–"
+
+
+def _decimal(number: object, digits: int = 4) -> str:
+    return f"{number:.{digits}f}" if isinstance(number, (int, float)) else "–"
 
 
 def _pretty(value: Any) -> str:  # noqa: ANN401 - JSON, or JSON text
@@ -112,9 +117,16 @@ def _pretty(value: Any) -> str:  # noqa: ANN401 - JSON, or JSON text
     if isinstance(value, str):
         try:
             value = json.loads(value)
-        except ValueError:
+        except (ValueError, RecursionError):
             return str(value)
-    return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, indent=2, default=str)
+    except RecursionError:
+        return str(value)
+
+
+def _query(**query: object) -> str:
+    return urlencode({name: value for name, value in query.items() if value not in (None, "")}, errors="replace")
 
 
 def _environment() -> Environment:
@@ -126,8 +138,10 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters.update({"time": _time, "duration": _duration, "pretty": _pretty, "thousands": _thousands})
-    environment.globals["query"] = lambda **query: urlencode({k: v for k, v in query.items() if v not in (None, "")})
+    environment.filters.update(
+        {"time": _time, "duration": _duration, "pretty": _pretty, "thousands": _thousands, "decimal": _decimal}
+    )
+    environment.globals["query"] = _query
     return environment
 
 

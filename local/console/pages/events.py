@@ -1,7 +1,6 @@
 """Events: the bus as a timeline, one event on its way, and the queues with their dead letters."""
 
 from typing import Final
-from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -14,8 +13,10 @@ _LIMIT: Final = 30
 
 
 def show(request: Request) -> Response:
-    """`?correlation=<id>&more=<page>`."""
+    """`?event=<id>` for one event, or `?correlation=<id>&more=<page>`."""
     sources, query = sources_of(request), request.query_params
+    if event_id := query.get("event"):
+        return _one(request, event_id)
     return render(
         request,
         "events.html",
@@ -28,10 +29,10 @@ def show(request: Request) -> Response:
     )
 
 
-def one(request: Request) -> Response:
+def _one(request: Request, event_id: str) -> Response:
     """One event from its publisher to rows and mails."""
     sources = sources_of(request)
-    event = sources.events.one(request.path_params["event_id"])
+    event = sources.events.one(event_id)
     if event is None:
         return missing(request)
     related = sources.events.latest(_LIMIT, event["correlationId"]).rows
@@ -55,7 +56,7 @@ def enroll(request: Request) -> Response:
         event_id = sources_of(request).events.enroll(class_id, student_id)
     except CommandError as error:
         return refused(request, error.format_message())
-    return see(f"/events/{quote(event_id, safe='')}")
+    return see("/events", event=event_id)
 
 
 def redrive(request: Request) -> Response:
@@ -71,5 +72,4 @@ ROUTES: Final = [
     Route("/events", show),
     Route("/events/enroll", enroll, methods=["POST"]),
     Route("/events/redrive", redrive, methods=["POST"]),
-    Route("/events/{event_id:path}", one),
 ]

@@ -1,6 +1,6 @@
 """Model: each run's metrics beside popularity on the same data, data volumes, import decisions."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -69,10 +69,10 @@ def show(request: Request) -> Response:
 def chart_of(records: Sequence[Row], metric: str) -> Chart | None:
     """The model's metric beside popularity's, for the runs that measured both; None where none did."""
     pairs = [
-        (record["runId"], model[metric], record["baselineMetrics"][metric])
+        (str(record.get("runId", "–")), model, popularity)
         for record in reversed(records)
-        if (model := record.get("metrics", {}).get("recommendation", {})).get(metric) is not None
-        and record.get("baselineMetrics", {}).get(metric) is not None
+        if (model := _number(record, "metrics", "recommendation", metric)) is not None
+        and (popularity := _number(record, "baselineMetrics", metric)) is not None
     ]
     if not pairs:
         return None
@@ -86,6 +86,13 @@ def chart_of(records: Sequence[Row], metric: str) -> Chart | None:
         names.append((left + _BAR, run_id[4:13] if len(run_id) > 13 else run_id))
     lines = [(16 + _HEIGHT * (1 - step / 4), f"{top * step / 4:.2f}") for step in range(5)]
     return Chart(_LEFT + 16 + max(len(pairs), 4) * _GROUP, _HEIGHT + 44, bars, names, lines)
+
+
+def _number(value: object, *path: str) -> float | None:
+    """What stands there, if it is a number."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    return value if isinstance(value, (int, float)) else None
 
 
 def _round_up(value: float) -> float:

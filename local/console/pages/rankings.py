@@ -40,7 +40,7 @@ def _student(request: Request, student_id: str) -> Response:
         return missing(request)
     kind = query.get("type") if query.get("type") in _TYPES else None
     answer = sources.rankings.recommendations(student_id, kind)
-    items = [row["itemId"] for row in (*history.rows, *answer.get("recommendations", []))]
+    items = [row.get("itemId") for row in (*history.rows, *answer.get("recommendations", []))]
     return render(
         request,
         "student.html",

@@ -3,6 +3,7 @@
 import base64
 import functools
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -11,6 +12,7 @@ from decimal import Decimal
 from typing import Any, Final, TypeVar
 
 from boto3.dynamodb.types import TypeDeserializer
+from botocore.exceptions import ClientError, ParamValidationError
 
 from local.cloud import client, loopback
 from local.commands.instance import Instance
@@ -20,6 +22,7 @@ T = TypeVar("T")
 Row = dict[str, Any]
 _TOKEN_SECONDS: Final = 3600
 _DOOR_SECONDS: Final = 40
+_LONGEST_PLACE: Final = 12
 _OFFICE: Final = "console"
 
 
@@ -81,7 +84,11 @@ class Account:
     def get(self, table: str, key: Mapping[str, str]) -> Row | None:
         """A row by its key, table by its name among the outputs."""
         wanted = {name: {"S": value} for name, value in key.items()}
-        item = self.client("dynamodb").get_item(TableName=self.outputs[table], Key=wanted).get("Item")
+        try:
+            item = self.client("dynamodb").get_item(TableName=self.outputs[table], Key=wanted).get("Item")
+        except (ParamValidationError, ClientError) as error:
+            _let_pass(error)
+            return None
         return self._row(item) if item else None
 
     def query(
@@ -90,30 +97,31 @@ class Account:
         limit: int,
         conditions: Mapping[str, str],
         *,
+        prefix: Mapping[str, str] | None = None,
         more: str | None = None,
         **options: Any,  # noqa: ANN401 - of Query
     ) -> Page:
-        """Rows whose key attributes have these values; a value ending in `*` is a beginning.
+        """Rows whose key attributes have these values.
 
         Args:
             table: name among the outputs.
             limit: most rows to read.
             conditions: key attribute → value.
+            prefix: key attribute → how its value begins.
             more: of the page before.
             options: further arguments of Query, such as IndexName.
         """
+        beginnings = prefix or {}
+        wanted = {**conditions, **beginnings}
         parts = [
-            f"begins_with(#{at}, :{at})" if value.endswith("*") else f"#{at} = :{at}"
-            for at, value in enumerate(conditions.values())
+            f"begins_with(#{at}, :{at})" if name in beginnings else f"#{at} = :{at}" for at, name in enumerate(wanted)
         ]
         arguments = {
             "TableName": self.outputs[table],
             "Limit": limit,
             "KeyConditionExpression": " AND ".join(parts),
-            "ExpressionAttributeNames": {f"#{at}": name for at, name in enumerate(conditions)},
-            "ExpressionAttributeValues": {
-                f":{at}": {"S": value.removesuffix("*")} for at, value in enumerate(conditions.values())
-            },
+            "ExpressionAttributeNames": {f"#{at}": name for at, name in enumerate(wanted)},
+            "ExpressionAttributeValues": {f":{at}": {"S": value} for at, value in enumerate(wanted.values())},
             **options,
         }
         return self._page(self.client("dynamodb").query, arguments, more)
@@ -125,7 +133,11 @@ class Account:
     def _page(self, operation: Callable[..., Any], arguments: dict[str, Any], more: str | None) -> Page:
         if start := _key(more):
             arguments["ExclusiveStartKey"] = start
-        answer = operation(**arguments)
+        try:
+            answer = operation(**arguments)
+        except (ParamValidationError, ClientError) as error:
+            _let_pass(error)
+            return Page([])
         last = answer.get("LastEvaluatedKey")
         following = base64.urlsafe_b64encode(json.dumps(last).encode()).decode() if last else None
         return Page([self._row(item) for item in answer["Items"]], following)
@@ -148,6 +160,18 @@ def plain(value: Any) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, list):
         return [plain(inner) for inner in value]
     return value
+
+
+def place(more: str | None) -> int | None:
+    """The page of a door that `more` asks for; what is no such thing is the first page."""
+    return int(more) if more and more.isdecimal() and len(more) < _LONGEST_PLACE else None
+
+
+def _let_pass(error: ParamValidationError | ClientError) -> None:
+    """A key that no row can have (too long, not of its type) finds nothing; any other refusal is raised."""
+    if isinstance(error, ClientError) and error.response["Error"]["Code"] != "ValidationException":
+        raise error
+    logging.getLogger(__name__).info("no row can have such a key: %s", error)
 
 
 def _key(more: str | None) -> Any:  # noqa: ANN401 - a key as DynamoDB writes it

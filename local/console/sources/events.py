@@ -3,10 +3,13 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
-from local.console.sources.account import Account, Page, Row
+from local.cloud.archive import identifier
+from local.console.sources.account import Account, Page, Row, place
+
+_WHO: Final = ("studentId", "teacherId", "classId", "trigger")
 
 
 class Events:
@@ -16,10 +19,10 @@ class Events:
         self._account = account
 
     def latest(self, limit: int, correlation_id: str | None = None, more: str | None = None) -> Page:
-        """A page of events: eventId, id, time, source, detail-type, detail, correlationId."""
-        asked: Row = {"limit": limit, "correlationId": correlation_id}
-        answer = self._account.door("timeline", {**asked, "before": int(more) if more and more.isdecimal() else None})
-        return Page([_correlated(event) for event in answer["events"]], answer["more"] and str(answer["more"]))
+        """A page of events: eventId, id, time, source, detail-type, detail, and what `named` adds."""
+        asked: Row = {"limit": limit, "correlationId": correlation_id, "before": place(more)}
+        answer = self._account.door("timeline", asked)
+        return Page([named(event) for event in answer["events"]], answer["more"] and str(answer["more"]))
 
     def outbox(self, event_id: str) -> Row | None:
         """The outbox row of an event that the API published."""
@@ -33,7 +36,7 @@ class Events:
             return None
         if found is None and row is not None:
             found = {"source": row["source"], "detail-type": row["detailType"], "detail": json.loads(row["detail"])}
-        return _correlated({"eventId": event_id, **(found or {}), "outbox": row})
+        return named({"eventId": event_id, **(found or {}), "outbox": row})
 
     def routes(self, event: Mapping[str, Any]) -> list[Row]:
         """Where the bus's rules send it: rule, target, and the function that consumes that queue."""
@@ -47,16 +50,16 @@ class Events:
 
     def rows(self, event: Mapping[str, Any]) -> list[Row]:
         """What engagement wrote: the interaction and the activity in the class, as far as the event names them."""
-        detail, event_id, at = event["detail"], event["eventId"], event["at"]
+        class_id, event_id, at = event["classId"], event["eventId"], event["at"]
         found = []
-        if student := detail.get("studentId"):
+        if student := event["studentId"]:
             row = self._account.get("InteractionsTable", {"userId": student, "occurrence": f"{at:010d}#{event_id}"})
             if row:
                 found.append({"table": "Interactions", "row": row})
-                detail = {"classId": row.get("classId"), **detail}
-        if class_id := detail.get("classId"):
-            key = {"classId": class_id, "activity": f"ACTIVITY#{at:010d}#{event_id}*"}
-            page = self._account.query("ClassActivityTable", 5, key)
+                class_id = class_id or identifier(row.get("classId"))
+        if class_id:
+            begins = {"activity": f"ACTIVITY#{at:010d}#{event_id}"}
+            page = self._account.query("ClassActivityTable", 5, {"classId": class_id}, prefix=begins)
             found += [{"table": "ClassActivity", "row": row} for row in page.rows]
         return found
 
@@ -67,7 +70,7 @@ class Events:
         return [
             one["name"]
             for one in latest["executions"]
-            if event_id in states.describe_execution(executionArn=one["executionArn"])["input"]
+            if _caused(states.describe_execution(executionArn=one["executionArn"])["input"], event_id)
         ]
 
     def enroll(self, class_id: str, student_id: str) -> str:
@@ -107,24 +110,40 @@ def short(name: str) -> str:
     return parts[1] if len(parts) >= 3 else last
 
 
-def _correlated(event: Mapping[str, Any]) -> Row:
+def named(event: Mapping[str, Any]) -> Row:
+    """An event with what it says of itself: studentId, classId (None where that is no id), who, correlationId, at.
+
+    `who` are all ids that a line of the timeline shows, `at` epoch seconds. The detail stays as it was written.
+    """
     detail = event["detail"] if isinstance(event["detail"], dict) else {}
     given = detail.get("metadata")
     metadata: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    occurred = metadata.get("occurredAt") or event.get("time") or ""
+    occurred = identifier(metadata.get("occurredAt")) or event.get("time") or ""
+    ids = {name: identifier(detail.get(name)) for name in _WHO}
     return {
         **event,
-        "detail": detail,
-        "correlationId": metadata.get("correlationId", event["eventId"]),
-        "causationId": metadata.get("causationId"),
+        "studentId": ids["studentId"],
+        "classId": ids["classId"],
+        "who": [value for value in ids.values() if value],
+        "correlationId": identifier(metadata.get("correlationId")) or event["eventId"],
         "occurredAt": occurred,
         "at": _epoch(str(occurred)),
     }
 
 
+def _caused(given: str, event_id: str) -> bool:
+    """Whether an execution's input is this event."""
+    try:
+        event = json.loads(given)
+        metadata = event["detail"].get("metadata") or {}
+        return event_id in (metadata.get("eventId"), event.get("id"))
+    except (ValueError, LookupError, AttributeError, TypeError):
+        return False
+
+
 def _epoch(instant: str) -> int:
     try:
         moment = datetime.fromisoformat(instant)
-    except ValueError:
+        return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())
+    except (ValueError, OverflowError):
         return 0
-    return int((moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp())

@@ -5,7 +5,7 @@ from typing import Any
 
 from local.commands.provenance import traced
 from local.commands.reading import mail_of
-from local.console.sources.account import Account, Page, Row
+from local.console.sources.account import Account, Page, Row, place
 
 
 class Mails:
@@ -16,7 +16,7 @@ class Mails:
 
     def latest(self, limit: int, to: str | None = None, more: str | None = None) -> Page:
         """A page of mails with the status of their ledger rows."""
-        asked: Row = {"limit": limit, "to": to, "before": int(more) if more and more.isdecimal() else None}
+        asked: Row = {"limit": limit, "to": to, "before": place(more)}
         answer = self._account.door("mails", asked)
         return Page(self._mails(answer["mails"]), answer["more"] and str(answer["more"]))
 

@@ -51,10 +51,10 @@ class Rankings:
         """What GET /classes/{id}/ranking answers; `{error}` where it refuses."""
         return self._asked(f"/classes/{quote(class_id, safe='')}/ranking")
 
-    def titles(self, item_ids: Iterable[str]) -> dict[str, str]:
-        """Item → title and class, as far as a class has it."""
-        keep = self._account.kept
-        return {item: keep(f"title {item}", _TITLES_SECONDS, partial(self._title, item)) for item in set(item_ids)}
+    def titles(self, item_ids: Iterable[object]) -> dict[str, str]:
+        """Item → title and class, as far as a class has it; what is no item's id is left out."""
+        keep, known = self._account.kept, {item for item in item_ids if isinstance(item, str)}
+        return {item: keep(f"title {item}", _TITLES_SECONDS, partial(self._title, item)) for item in known}
 
     def _title(self, item_id: str) -> str:
         rows = self._account.query("ClassActivityTable", 1, {"member": f"ITEM#{item_id}"}, IndexName="byMember").rows

@@ -19,6 +19,11 @@ MACHINES: Final = {"retraining": "StateMachineArn", "erasure": "ErasureStateMach
 _RUNS: Final = 20
 _PAGES: Final = 5
 _DAILY: Final = re.compile(r"cron\((\d{1,2}) (\d{1,2}) \* \* \? \*\)")
+_RECORD: Final[Mapping[str, type]] = {
+    **dict.fromkeys(("runId", "status", "why", "trigger", "requestedBy", "solutionVersionArn", "executionArn"), str),
+    **dict.fromkeys(("metrics", "baselineMetrics", "rows", "training", "costUnits"), dict),
+    "imports": list,
+}
 _TELLING: Final = ("outcome", "decision", "verdict", "status", "reason", "why")
 
 
@@ -124,9 +129,8 @@ class Runs:
     def records(self, limit: int = _RUNS) -> Sequence[Row]:
         """The latest run records, newest first."""
         conditions = {"state": "RUN"}
-        return self._account.query(
-            "OperationsTable", limit, conditions, IndexName="byState", ScanIndexForward=False
-        ).rows
+        page = self._account.query("OperationsTable", limit, conditions, IndexName="byState", ScanIndexForward=False)
+        return [sound(record) for record in page.rows]
 
     def execution(self, machine: str, name: str) -> Execution | None:
         """One execution with its history; None where there is none of that name."""
@@ -180,6 +184,11 @@ class Runs:
     def start(self, request: Mapping[str, Any]) -> str:
         """Start the retraining's machine; answers the execution's name."""
         return retraining.start(self._account.instance, request).rsplit(":", 1)[1]
+
+
+def sound(record: Row) -> Row:
+    """A run record without the fields that are not what they should be."""
+    return {name: value for name, value in record.items() if isinstance(value, _RECORD.get(name, object))}
 
 
 def follow(run: Execution, history: Iterable[Mapping[str, Any]]) -> None:

@@ -102,6 +102,6 @@ def test_other_methods_are_refused(browser: Browser, method: str) -> None:
 def test_enrolling_and_sending_back(browser: Browser) -> None:
     token = browser.token("/events")
     enrolled = browser.post("/events/enroll", {"token": token, "student_id": "s", "class_id": "c"})
-    assert enrolled.headers["location"] == "/events/e%2F1"
+    assert enrolled.headers["location"] == "/events?event=e%2F1"
     sent_back = browser.post("/events/redrive", {"token": token, "queue": "MailDeadLetters"})
     assert sent_back.headers["location"] == "/events?moved=3"

@@ -24,7 +24,7 @@ _ADDRESSES = [
     "/retraining?machine=erasure&run=x",
     "/mailbox?mail=m-1&to=" + quote(HOSTILE),
     "/events?moved=3&correlation=" + quote(HOSTILE),
-    "/events/" + quote(HOSTILE, safe=""),
+    "/events?event=" + quote(HOSTILE),
     "/rankings?student=" + quote(HOSTILE),
     "/rankings?class=" + quote(HOSTILE),
     "/model?metric=coverage",
@@ -123,7 +123,7 @@ def test_a_mail_can_load_and_run_nothing(browser: Browser) -> None:
     assert browser.get("/mailbox/other/body").status == 404
 
 
-@pytest.mark.parametrize("address", ["/nothing", "/events/none", "/mailbox?mail=none"])
+@pytest.mark.parametrize("address", ["/nothing", "/events?event=none", "/mailbox?mail=none"])
 def test_what_is_not_there(browser: Browser, address: str) -> None:
     answer = browser.get(address)
     assert answer.status == 404
