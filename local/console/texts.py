@@ -7,6 +7,7 @@ LANGUAGES: Final = ("vi", "en")
 VIETNAMESE: Final = {
     "Skip to the content": "Đến nội dung chính",
     "Pages": "Các trang",
+    "Not up to date: the local cloud does not answer.": "Chưa cập nhật được: đám mây cục bộ không trả lời.",
     "Not found": "Không tìm thấy",
     "There is no such page.": "Không có trang này.",
     "That did not work": "Không thực hiện được",

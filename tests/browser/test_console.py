@@ -79,14 +79,27 @@ def test_dead_letters_go_back_at_a_press(page: Chrome, school: School) -> None:
     }
     sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(event))
     page.get(f"{school.console}/events")
-    press(page, "Send back")
-    assert "1 dead letters went back" in text(page, "[role=status]")
+    page.execute_script("document.querySelector('#press-MailDeadLetters').focus()")
+    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({**event, "id": "another"}))
+    row = "//tr[th='MailDeadLetters']/td[1]"
+    wait(page, lambda _: page.find_element(By.XPATH, row).text == "2")
+    assert page.switch_to.active_element.text == "Send back", "what changed on the page has taken the focus away"
+    page.switch_to.active_element.send_keys(Keys.ENTER)
+    wait(page, lambda _: "2 dead letters went back" in text(page, "#moved"))
 
     def left() -> int:
         answer = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])
 
     assert left() == 0
+
+
+def test_a_dead_cloud_does_not_look_alive(page: Chrome, school: School) -> None:
+    page.get(f"{school.console}/events")
+    page.execute_script("window.real = window.fetch; window.fetch = async () => new Response('', { status: 502 })")
+    wait(page, lambda _: "Not up to date" in text(page, "#stale"))
+    page.execute_script("window.fetch = window.real")
+    wait(page, lambda _: not text(page, "#stale"))
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 "use strict";
 
 const PAUSE = 1500;
+const PATIENCE = 20000;
 
 // What the reader is doing stays: the focused element, what they have unfolded, how far they have scrolled.
 function replace(old, fresh) {
@@ -19,9 +20,8 @@ function replace(old, fresh) {
 }
 
 async function refresh() {
-  if (document.hidden || document.activeElement?.matches("input, select, textarea")) return;
-  const answer = await fetch(location.href, { headers: { "X-Live": "1" } });
-  if (!answer.ok) return;
+  const answer = await fetch(location.href, { headers: { "X-Live": "1" }, signal: AbortSignal.timeout(PATIENCE) });
+  if (!answer.ok) throw new Error(`the console answered ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
@@ -51,12 +51,16 @@ function show(frame, goal) {
   frame.scrollLeft += box.left + box.width / 2 - own.left - own.width / 2;
 }
 
+// Nobody takes a page for alive whose cloud is dead.
+function tell(fresh) {
+  const note = document.getElementById("stale"), text = fresh ? "" : note.dataset.text;
+  if (note.textContent !== text) note.textContent = text;
+  document.documentElement.classList.toggle("stale", !fresh);
+}
+
 async function live() {
-  try {
-    await refresh();
-    document.documentElement.classList.remove("stale");
-  } catch {
-    document.documentElement.classList.add("stale");
+  if (!document.hidden && !document.activeElement?.matches("input, select, textarea")) {
+    tell(await refresh().then(() => true, () => false));
   }
   setTimeout(live, PAUSE);
 }
