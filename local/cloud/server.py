@@ -8,9 +8,9 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from local.cloud import ACCOUNT_ID, REGION
 from local.cloud.nursery import Nursery
@@ -19,6 +19,8 @@ from local.personalize.service import PersonalizeService
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[dict[str, Any]]]
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+# What AWS has no API for: our own doors, and the emulator's.
+_DOORS: Final = ("/_nightclass/", "/_ministack/")
 
 
 def serve(state_dir: Path, port: int, time_scale: float) -> None:
@@ -107,7 +109,10 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
     }
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and (own := own_answers.get(scope["path"])):
+        path = scope["path"] if scope["type"] == "http" else ""
+        if path.startswith(_DOORS) and not _is_from_a_program(scope, listener.getsockname()[1]):
+            await _say(send, 403, {"message": "this door opens to programs of this machine only"})
+        elif own := own_answers.get(path):
             await _answer(own, receive, send)
         else:
             await ministack.app.app(scope, receive, send)
@@ -134,8 +139,18 @@ async def _run(listener: socket.socket, endpoint: str, state_dir: Path, time_sca
             nursery.close()
 
 
+def _is_from_a_program(scope: Scope, port: int) -> bool:
+    """Whether no web page asks: a browser names the page (Origin), or the name that it was led here by (Host).
+
+    A name whose owner has it resolve to 127.0.0.1 would else read every mail (DNS rebinding).
+    """
+    headers: Mapping[bytes, bytes] = dict(scope["headers"])
+    ours = {f"127.0.0.1:{port}".encode(), f"localhost:{port}".encode()}
+    return b"origin" not in headers and headers.get(b"host") in ours
+
+
 async def _answer(answer: Callable[[dict[str, Any]], dict[str, Any]], receive: Receive, send: Send) -> None:
-    """Answer the JSON of a request with JSON; 404 where the answer raises LookupError."""
+    """Answer the JSON of a request with JSON; 404 where the answer raises LookupError, 400 for what it cannot read."""
     body = b""
     while True:
         message = await receive()
@@ -146,6 +161,12 @@ async def _answer(answer: Callable[[dict[str, Any]], dict[str, Any]], receive: R
         status, document = 200, answer(json.loads(body))
     except LookupError as error:
         status, document = 404, {"message": f"there is no {error}"}
+    except (ValueError, TypeError, AttributeError) as error:
+        status, document = 400, {"message": f"not understood: {error}"}
+    await _say(send, status, document)
+
+
+async def _say(send: Send, status: int, document: Mapping[str, Any]) -> None:
     headers = [(b"content-type", b"application/json")]
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": json.dumps(document).encode()})
