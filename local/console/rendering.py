@@ -10,6 +10,7 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from local.console.sentences import sentence
 from local.console.sources import Sources
 from local.console.texts import LANGUAGES, translated
 
@@ -31,6 +32,7 @@ def render(request: Request, template: str, *, status: int = 200, **values: Any)
         request=request,
         language=language,
         _=lambda text, **fields: translated(language, text).format(**fields) if fields else translated(language, text),
+        said=lambda text: sentence(language, text),
         pages=PAGES,
         path=request.url.path,
         token=request.scope["token"],

@@ -13,6 +13,7 @@ import pytest
 import local.console
 from local.console.pages.model import METRICS, chart_of
 from local.console.rendering import PAGES
+from local.console.sentences import PHRASES, sentence
 from local.console.texts import VIETNAMESE
 from tests.unit.console.asgi import Browser
 from tests.unit.console.conftest import HOSTILE, RECORD
@@ -85,8 +86,44 @@ def test_every_text_is_there_in_vietnamese() -> None:
     for template in _TEMPLATES:
         for match in re.finditer(r"""_\(("(?:[^"]*)"|'(?:[^']*)')""", template.read_text()):
             used.add(ast.literal_eval(match[1]))
+    badges = (_TEMPLATES[0].parent / "parts.html").read_text().partition("{% endmacro %}")[0]
+    words = set(re.findall(r"'([a-z]+)': '", badges))
+    assert words >= {"done", "running", "failed", "serving", "campaign", "cache"}
+    # What badges show besides, without a colour of its own.
+    used |= words | {"parked", "none", "popular"}
     assert used - VIETNAMESE.keys() == set()
     assert len(used) > 100
+
+
+def test_vietnamese_pages_say_nothing_in_english(browser: Browser, sources: SimpleNamespace) -> None:
+    why = "recommendation: NDCG@25 0.8868 against popularity's 0.1604; 5 students with a history got an answer"
+    record = {**RECORD, "why": why, "status": "PROMOTED"}
+    sources.runs.records = lambda _limit=20: [record]
+    recent = {"name": "x", "status": "SUCCEEDED", "startedAt": 1.0, "stoppedAt": 2.0, "record": record}
+    sources.runs.recent = lambda _machine: [recent]
+    serving = {"campaigns": "parked", "rankings": "popular items, and the last good answers of a day"}
+    sources.overview.serving = lambda: serving
+    page = Read(browser.get("/?lang=vi").text).text
+    assert "đang tạm dừng" in page
+    assert "học liệu phổ biến, và các gợi ý tốt gần nhất trong ngày" in page
+    shown = "NDCG@25 0.8868 so với 0.1604 của độ phổ biến; 5 học viên có lịch sử đã nhận được gợi ý"
+    assert shown in page
+    retraining = Read(browser.get("/retraining?lang=vi&state=" + quote(HOSTILE)).text).text
+    assert shown in retraining
+    assert "đã xong" in retraining
+    assert "Kết quả của tác vụ" in retraining
+    assert "popular items" in Read(browser.get("/?lang=en").text).text
+
+
+def test_phrases_are_those_that_the_stack_writes() -> None:
+    root = Path(local.console.__file__).parents[2]
+    sources = [*(root / "functions/retraining").glob("*.py"), root / "local/commands/serving.py"]
+    joined = re.sub(r'"\s*\n\s*f?"', "", "".join(path.read_text() for path in sources))
+    written = joined + re.sub(r"\{[^{}]*\}", "{}", joined)
+    assert [phrase for phrase in PHRASES if phrase not in written] == []
+    for phrase, vietnamese in PHRASES.items():
+        assert phrase.count("{}") == vietnamese.count("{}")
+        assert sentence("en", phrase) == phrase
 
 
 @pytest.mark.parametrize(
