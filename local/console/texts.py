@@ -44,8 +44,9 @@ VIETNAMESE: Final = {
     "Input": "Đầu vào",
     "What its task answered": "Kết quả của tác vụ",
     "Output": "Đầu ra",
-    "This run has not entered it, or its history does not tell: the local cloud keeps no history inside of a Map.": (
-        "Lượt chạy này chưa đến đây, hoặc lịch sử không ghi lại: đám mây cục bộ không giữ lịch sử bên trong Map."
+    "This run has not entered it.": "Lượt chạy này chưa đến đây.",
+    "The local cloud keeps no history inside of a Map: whether this run entered it is not told.": (
+        "Đám mây cục bộ không giữ lịch sử bên trong Map: không biết lượt chạy đã đến đây chưa."
     ),
     "Leads to": "Dẫn đến",
     "States of this run": "Các trạng thái của lượt chạy",
@@ -84,7 +85,9 @@ VIETNAMESE: Final = {
     "No mail yet.": "Chưa có thư nào.",
     "No rule takes it.": "Không có quy tắc nào nhận.",
     "No run has trained and measured a model yet.": "Chưa có lượt chạy nào huấn luyện và đo mô hình.",
-    "None among the latest mails.": "Không có trong các thư gần đây.",
+    "{shown} of {count}: show all": "{shown} trên {count}: xem tất cả",
+    "all mails": "mọi thư",
+    "inside a Map: not told": "trong Map: không ghi lại",
     "None found by this event's student and class.": "Không tìm thấy theo học viên và lớp của sự kiện này.",
     "Of the same request": "Cùng một yêu cầu",
     "Older events": "Sự kiện cũ hơn",

@@ -42,7 +42,7 @@ def _one(request: Request, event_id: str) -> Response:
         event=event,
         routes=sources.events.routes(event),
         rows=sources.events.rows(event),
-        mails=sources.mails.caused_by(event["eventId"], event["at"]),
+        mails=sources.mails.caused_by(event),
         executions=sources.events.executions(event["eventId"]),
         related=[other for other in related if other["eventId"] != event["eventId"]],
     )

@@ -8,19 +8,34 @@ from starlette.routing import Route
 
 from local.console.guard import MAIL
 from local.console.rendering import missing, render, sources_of
+from local.console.sources import Page
 
 _LIMIT: Final = 25
 
 
 def show(request: Request) -> Response:
-    """`?mail=<messageId>&to=<address>&more=<page>`; without a mail, the newest."""
+    """`?mail=<messageId>&to=<address>&more=<page>`, or `?event=<id>`, what it caused; without a mail, the first."""
     sources, query = sources_of(request), request.query_params
-    page = sources.mails.latest(_LIMIT, query.get("to"), query.get("more"))
+    event = sources.events.one(query["event"]) if query.get("event") else None
+    if query.get("event") and event is None:
+        return missing(request)
+    if event is not None:
+        page = Page(sources.mails.caused_by(event))
+    else:
+        page = sources.mails.latest(_LIMIT, query.get("to"), query.get("more"))
     chosen = query.get("mail") or (page.rows[0]["messageId"] if page.rows else None)
     mail = sources.mails.one(chosen) if chosen else None
     if query.get("mail") and mail is None:
         return missing(request)
-    return render(request, "mailbox.html", page=page, mail=mail, to=query.get("to", ""), more=query.get("more", ""))
+    return render(
+        request,
+        "mailbox.html",
+        page=page,
+        mail=mail,
+        event=event,
+        to=query.get("to", ""),
+        more=query.get("more", ""),
+    )
 
 
 def body(request: Request) -> Response:

@@ -8,7 +8,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from local.console.rendering import refused, render, see, sources_of
+from local.console.rendering import missing, refused, render, see, sources_of
 from local.console.sources.runs import MACHINES
 
 _REQUESTS: Final[Mapping[str, Mapping[str, object]]] = {
@@ -29,6 +29,8 @@ def show(request: Request) -> Response:
     recent = sources.runs.recent(machine)
     name = request.query_params.get("run") or (recent[0]["name"] if recent else None)
     run = sources.runs.execution(machine, name) if name else None
+    if request.query_params.get("run") and run is None:
+        return missing(request)
     drawing = sources.runs.drawing(machine)
     wanted = request.query_params.get("state")
     state = next((box.state for box in drawing.boxes if box.state.name == wanted), None)
@@ -41,6 +43,7 @@ def show(request: Request) -> Response:
         run=run,
         record=next((one["record"] for one in recent if run and one["name"] == run.name), None),
         state=state,
+        untold=run.untold(box.state for box in drawing.boxes) if run else set(),
         now=run.end() if run else time.time(),
         schedule=sources.runs.schedule(),
     )

@@ -113,7 +113,8 @@ def short(name: str) -> str:
 def named(event: Mapping[str, Any]) -> Row:
     """An event with what it says of itself: studentId, classId (None where that is no id), who, correlationId, at.
 
-    `who` are all ids that a line of the timeline shows, `at` epoch seconds. The detail stays as it was written.
+    `who` are all ids that a line of the timeline shows, `at` epoch seconds, `since` those of the bus, whose clock is
+    ours. The detail stays as it was written.
     """
     detail = event["detail"] if isinstance(event["detail"], dict) else {}
     given = detail.get("metadata")
@@ -128,6 +129,7 @@ def named(event: Mapping[str, Any]) -> Row:
         "correlationId": identifier(metadata.get("correlationId")) or event["eventId"],
         "occurredAt": occurred,
         "at": _epoch(str(occurred)),
+        "since": _epoch(str(event.get("time") or occurred)),
     }
 
 

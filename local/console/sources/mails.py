@@ -1,11 +1,13 @@
 """The mailbox: what SES accepted, each mail with its row of the ledger and the event behind it."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from local.commands.provenance import traced
 from local.commands.reading import mail_of
 from local.console.sources.account import Account, Page, Row, place
+
+_READ: Final = 1000
 
 
 class Mails:
@@ -29,14 +31,10 @@ class Mails:
         key = f"MAIL#{mail['ledgerId']}"
         return {**mail, "ledger": self._account.get("OperationsTable", {"pk": key, "sk": "MAIL"})}
 
-    def caused_by(self, event_id: str, since: float, limit: int = 8, read: int = 200) -> Sequence[Row]:
-        """The first mails of an event, among the latest `read` ones."""
-        records = [
-            record
-            for record in self._account.door("mails", {"limit": read})["mails"]
-            if record["Timestamp"] >= since - 1
-        ]
-        return [mail for mail in reversed(self._mails(records)) if mail["eventId"] == event_id][:limit]
+    def caused_by(self, event: Mapping[str, Any]) -> Sequence[Row]:
+        """The mails of an event, first to last, among the `_READ` that were sent from its time on."""
+        records = self._account.door("mails", {"since": event["since"] - 1, "limit": _READ})["mails"]
+        return [mail for mail in self._mails(records) if mail["eventId"] == event["eventId"]]
 
     def _mails(self, records: Sequence[Row]) -> list[dict[str, Any]]:
         mails = [

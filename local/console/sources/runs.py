@@ -12,7 +12,7 @@ from typing import Any, Final
 from botocore.exceptions import ClientError
 
 from local.commands import retraining
-from local.console.graph import Drawing, lay_out, read
+from local.console.graph import Drawing, State, lay_out, read
 from local.console.sources.account import Account, Row
 
 MACHINES: Final = {"retraining": "StateMachineArn", "erasure": "ErasureStateMachineArn"}
@@ -94,6 +94,16 @@ class Execution:
     def end(self) -> float:
         """Epoch seconds of its end, or now."""
         return self.stopped if self.stopped is not None else time.time()
+
+    def untold(self, drawn: Iterable[State]) -> set[str]:
+        """States inside of entered ones of which the history says nothing: the emulator keeps none inside of a Map."""
+        inside = [
+            {one.name for one in machine.every_state()}
+            for state in drawn
+            if state.name in self.states
+            for machine in state.inner
+        ]
+        return {name for names in inside if names.isdisjoint(self.states) for name in names}
 
 
 class Runs:

@@ -92,7 +92,7 @@ class FakeRuns:
         drawing = lay_out(read(DEFINITION))
         self.drawing = lambda _machine: drawing
         self.records = lambda _limit=20: [RECORD]
-        self.execution = lambda _machine, _name: execution()
+        self.execution: Any = lambda _machine, name: execution() if name != "none" else None
         recent = {"name": HOSTILE, "status": "FAILED", "startedAt": 1.0, "stoppedAt": 2.0, "record": RECORD}
         self.recent = lambda _machine: [recent]
 
@@ -122,7 +122,7 @@ def sources() -> SimpleNamespace:
         mails=SimpleNamespace(
             latest=lambda _limit, _to=None, _more=None: Page([MAIL], HOSTILE),
             one=lambda message_id: MAIL if message_id == "m-1" else None,
-            caused_by=lambda _event_id, _since: [MAIL],
+            caused_by=lambda _event: [MAIL],
         ),
         events=SimpleNamespace(
             latest=lambda _limit, _correlation=None, _more=None: Page([EVENT], HOSTILE),

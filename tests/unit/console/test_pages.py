@@ -14,9 +14,10 @@ import local.console
 from local.console.pages.model import METRICS, chart_of
 from local.console.rendering import PAGES
 from local.console.sentences import PHRASES, sentence
+from local.console.sources.runs import StateRun, Visit
 from local.console.texts import VIETNAMESE
 from tests.unit.console.asgi import Browser
-from tests.unit.console.conftest import HOSTILE, RECORD
+from tests.unit.console.conftest import HOSTILE, MAIL, RECORD
 
 _TEMPLATES = sorted((Path(local.console.__file__).parent / "templates").glob("*.html"))
 _ADDRESSES = [
@@ -160,11 +161,43 @@ def test_a_mail_can_load_and_run_nothing(browser: Browser) -> None:
     assert browser.get("/mailbox/other/body").status == 404
 
 
-@pytest.mark.parametrize("address", ["/nothing", "/events?event=none", "/mailbox?mail=none"])
+@pytest.mark.parametrize(
+    "address", ["/nothing", "/events?event=none", "/mailbox?mail=none", "/mailbox?event=none", "/retraining?run=none"]
+)
 def test_what_is_not_there(browser: Browser, address: str) -> None:
     answer = browser.get(address)
     assert answer.status == 404
     assert "<h1>" in answer.text
+
+
+def test_an_announcement_says_how_many_mails_it_caused(browser: Browser, sources: SimpleNamespace) -> None:
+    mails = [{**MAIL, "messageId": f"m-{number}"} for number in range(13)]
+    sources.mails.caused_by = lambda _event: mails
+    page = Read(browser.get("/events?event=e").text)
+    assert "8 of 13: show all" in page.text
+    address = next(one["href"] for _, one in page.tags if one.get("id") == "all-mails")
+    sources.mails.one = lambda _id: MAIL
+    inbox = Read(browser.get(str(address)).text)
+    assert len([one for _, one in inbox.tags if str(one.get("id")).startswith("mail-") and "href" in one]) == 13
+    sources.mails.caused_by = lambda _event: mails[:8]
+    assert "show all" not in browser.get("/events?event=e").text
+
+
+def test_what_happened_inside_of_a_map_is_not_told(browser: Browser, sources: SimpleNamespace) -> None:
+    def classes() -> dict[str, str]:
+        tags = Read(browser.get("/retraining").text).tags
+        return {
+            str(one["id"]): str(one["class"]).split()[2] for tag, one in tags if str(one.get("id")).startswith("state-")
+        }
+
+    run = sources.runs.execution("", "")
+    sources.runs.execution = lambda _machine, _name: run
+    assert classes()["state-Inner"] == "untouched"
+    run.states["Map"] = StateRun("Map", [Visit(1.0, "{}", 2.0)])
+    assert classes() == {"state-" + HOSTILE: "done", "state-Map": "done", "state-Inner": "untold"}
+    assert "not told" in browser.get("/retraining?state=Inner").text
+    run.states["Inner"] = StateRun("Inner", [Visit(1.0, "{}", 2.0)])
+    assert classes()["state-Inner"] == "done"
 
 
 def test_a_source_that_fails_is_one_line(browser: Browser, sources: SimpleNamespace) -> None:

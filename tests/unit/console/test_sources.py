@@ -6,9 +6,12 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from ministack.services import ses
 
+from local.cloud.inbox import latest_mails
 from local.console.sources.account import _key, plain
 from local.console.sources.events import short
+from local.console.sources.mails import Mails
 from local.console.sources.queues import Queues
 from local.console.sources.runs import Execution, Runs, follow
 
@@ -89,6 +92,35 @@ def test_numbers_are_plain() -> None:
 )
 def test_short_names(name: str, logical: str) -> None:
     assert short(name) == logical
+
+
+def test_the_mails_of_an_older_event_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many mails have been sent since, and however many it caused."""
+
+    def mail(number: int, event_id: str) -> dict[str, Any]:
+        return {
+            "MessageId": f"m-{number}",
+            "Source": "a@b",
+            "To": ["c@d"],
+            "Timestamp": 1000.0 + number,
+            "Headers": {},
+            "Tags": {"ledger-id": event_id},
+            "Subject": "s",
+            "BodyText": "t",
+            "BodyHtml": None,
+        }
+
+    sent = [mail(number, "before" if number < 3 else "ours" if number < 16 else "after") for number in range(400)]
+    monkeypatch.setattr(ses, "_sent_emails", SimpleNamespace(all_values=lambda: [sent]))
+    monkeypatch.setattr(
+        "local.console.sources.mails.traced",
+        lambda _instance, mails: [{**one, "eventId": one["ledgerId"]} for one in mails],
+    )
+    instance = SimpleNamespace(endpoint="http://127.0.0.1:9")
+    account: Any = SimpleNamespace(instance=instance, door=lambda _name, asked: latest_mails(dict(asked)))
+    found = Mails(account).caused_by({"eventId": "ours", "since": 1003})
+    assert [one["messageId"] for one in found] == [f"m-{number}" for number in range(3, 16)]
+    assert [one["messageId"] for one in Mails(account).latest(2).rows] == ["m-399", "m-398"]
 
 
 class FakeScheduler:
