@@ -42,7 +42,7 @@ def fingerprint(value: str) -> str:
 
 def log_failure(what: str, error: Exception, **ids: str) -> None:
     """Log the error's type and our line behind it; never its text, which may quote what was sent or written."""
-    logger().error(what, error=type(error).__name__, at=_line(error), **ids)
+    logger().error(what, extra={"error": type(error).__name__, "at": _line(error), **ids})
 
 
 def without_texts(handler: Callable[P, T]) -> Callable[P, T]:

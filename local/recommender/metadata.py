@@ -129,7 +129,7 @@ class Newcomers:
         """float32[n] for a student of these attributes; unknown values say nothing."""
         names = [f"{column}={word}" for column, cell in (user or {}).items() for word in words(cell)]
         known = np.array([self._codes[name] for name in names if name in self._codes], np.int64)
-        total = self.base + self.floors[known].sum()
+        total: Floats = self.base + self.floors[known].sum()
         self.lifts.add(total, known, np.ones(len(known), np.float32))
         return total
 

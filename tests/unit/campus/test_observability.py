@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_an_error_is_logged_by_its_type_and_place_and_none_of_its_words(
 ) -> None:
     # The logger was made with the standard output of the first test that logged.
     monkeypatch.setattr(observability.logger().registered_handler, "stream", sys.stdout)
-    monkeypatch.setattr(observability, "_ROOT", observability.Path(__file__).parents[3])
+    monkeypatch.setattr(observability, "_ROOT", Path(__file__).parents[3])
 
     fail()
 

@@ -16,6 +16,7 @@ from click.testing import CliRunner
 
 from local.__main__ import nightclass
 from local.bench import recommender as bench
+from local.bench.interactions import read_interactions
 from local.load import UnreadableFileError
 from local.recommender import Dataset, History, archive, evaluation, load_model, metrics
 from local.recommender.baselines import ImplicitAls
@@ -201,7 +202,7 @@ def test_bad_lines_cost_themselves_and_are_told_with_their_reason(tmp_path: Path
     bad = "u,i\nu,i,soon,view,\nu,i,1400000000000,view,\nu,i,7,view,much\nu,i,7,view,nan\n,i,7,view,\n"
     # Packed, whatever the name says, and with a byte order mark.
     path.write_bytes(gzip.compress(b"\xef\xbb\xbf" + (HEADER + good + bad).encode()))
-    dataset = bench.read_interactions(path, tell=told.append)
+    dataset = read_interactions(path, tell=told.append)
     assert (dataset.user_ids, dataset.item_ids, dataset.timestamps.tolist()) == (["u", "ư"], ["i 2", "i/1"], [5, 6])
     np.testing.assert_array_equal(dataset.values, [np.nan, 2.5])
     (sentence,) = told
@@ -214,10 +215,10 @@ def test_metadata_are_read_like_interactions(tmp_path: Path) -> None:
     events, items = tmp_path / "events.csv", tmp_path / "items.csv"
     events.write_text(HEADER + "u,a,1,view,\n")
     items.write_bytes(gzip.compress("\ufeffITEM_ID,TYPE\na,quiz\nb,\nc,course,surplus\nd\n".encode()))
-    dataset = bench.read_interactions(events, items=items)
+    dataset = read_interactions(events, items=items)
     assert dataset.item_metadata == {"TYPE": ["quiz", None, "course", None]}
     with pytest.raises(UnreadableFileError, match="no column USER_ID"):
-        bench.read_interactions(events, users=items)
+        read_interactions(events, users=items)
 
 
 @pytest.mark.parametrize(

@@ -117,7 +117,7 @@ def test_what_is_kept_of_newcomers_grows_with_their_number_and_not_with_the_cata
     newcomers = Newcomers.fit(dataset)
     assert sum(array.size for array in newcomers.arrays().values()) < 50_000
     own, other = (newcomers.scores({"EMAIL": f"{user}@school"}) for user in ("u0007", "u0008"))
-    assert (own.argmax(), other.argmax()) == (7, 8)
+    assert (int(own.argmax()), int(other.argmax())) == (7, 8)
     create_model("aws-user-personalization-v2").fit(dataset).save(tmp_path / "model.npz")
     asked = History(NOBODY.items, NOBODY.timestamps, user={"EMAIL": "u0007@school"})
     np.testing.assert_array_equal(load_model(tmp_path / "model.npz").scores(asked), own)
