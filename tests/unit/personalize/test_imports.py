@@ -220,7 +220,7 @@ def test_incremental_adds_and_full_replaces(cloud: Cloud) -> None:
     assert job["importMode"] == "INCREMENTAL"
     assert imported(cloud, dataset) == len(rows)  # the 40 rows of both files are kept once
     # The quota is of records per job, so known ones count, too.
-    cloud.run_import("again", dataset, second, "INCREMENTAL")
+    cloud.run_import("second-again", dataset, second, "INCREMENTAL")
     assert imported(cloud, dataset) == len(rows)
     few = cloud.upload("bucket/modes/3.csv", HEADER, rows[:999])
     assert "less than the minimum" in cloud.failed_import("few", dataset, few, "INCREMENTAL")

@@ -68,9 +68,7 @@ def test_a_bad_line_is_told_and_does_not_stop_the_others(cloud: Cloud, version: 
     assert good["error"] is None
 
 
-def test_a_line_of_the_wrong_types_is_told_and_does_not_stop_the_others(
-    cloud: Cloud, school: School, version: str
-) -> None:
+def test_a_line_of_the_wrong_types_is_told_and_does_not_stop_the_others(cloud: Cloud, version: str) -> None:
     lines = [
         {"userId": 12},
         {"userId": ["u"]},
@@ -99,7 +97,7 @@ def test_a_line_of_the_wrong_types_is_told_and_does_not_stop_the_others(
     assert good["error"] is None
     assert len(good["output"]["recommendedItems"]) == 2
 
-    ranking = cloud.train(cloud.solution("lines", school.group, "aws-personalized-ranking-v2"))
+    ranking = cloud.train(cloud.solution("lines", filled(cloud, "lines"), "aws-personalized-ranking-v2"))
     whole, single, good = run_batch(
         cloud, "lists", ranking, [{"userId": "u", "itemList": it} for it in (5, ["a", 5], [ITEMS[0]])]
     )

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, filled, ids, interaction_rows
+from tests.unit.personalize.cloud import ITEM_FIELDS, ITEMS, USER_FIELDS, filled, ids, interaction_rows
 
 if TYPE_CHECKING:
     from tests.unit.personalize.cloud import Cloud, School
@@ -23,6 +23,23 @@ def ranking(cloud: Cloud, school: School) -> str:
 def related(cloud: Cloud, school: School) -> str:
     solution = cloud.solution("related", school.group, "aws-similar-items")
     return cloud.deploy("related", cloud.train(solution))
+
+
+@pytest.fixture(scope="module")
+def kiosk(cloud: Cloud) -> str:
+    """A group of its own with items and users, whose interactions are as imported."""
+    group = filled(cloud, "kiosk")
+    items = cloud.dataset(group, "Items", cloud.schema("kiosk-i", ITEM_FIELDS[:2]))
+    cloud.dataset(group, "Users", cloud.schema("kiosk-u", USER_FIELDS[:2]))
+    rows = [[item, "course" if at % 3 else "quiz"] for at, item in enumerate(ITEMS)]
+    cloud.run_import("kiosk-i", items, cloud.upload("bucket/kiosk-i.csv", ["ITEM_ID", "TYPE"], rows))
+    return group
+
+
+@pytest.fixture(scope="module")
+def beside(cloud: Cloud, kiosk: str) -> str:
+    """A campaign of similar items in the kiosk."""
+    return cloud.deploy("beside", cloud.train(cloud.solution("beside", kiosk, "aws-similar-items")))
 
 
 def test_the_most_likely_item_comes_first_and_scores_sum_to_one(cloud: Cloud, campaign: str) -> None:
@@ -164,31 +181,33 @@ def test_similar_items_leave_the_item_itself_out(cloud: Cloud, school: School, r
     assert set(ids(answer)) == {ITEMS[10], ITEMS[11]}
 
 
-def test_filters_see_the_ids_of_items_and_users(cloud: Cloud, school: School, campaign: str, related: str) -> None:
+def test_filters_see_the_ids_of_items_and_users(cloud: Cloud, kiosk: str, beside: str) -> None:
     def asked(name: str, expression: str, campaign: str, **ask: str) -> list[str]:
-        arn = cloud.filter(school.group, name, expression)
+        arn = cloud.filter(kiosk, name, expression)
         found = ids(cloud.runtime.get_recommendations(campaignArn=campaign, filterArn=arn, **ask))
         cloud.control.delete_filter(filterArn=arn)
         return found
 
+    version = cloud.train(cloud.solution("kiosk", kiosk, "aws-user-personalization-v2"))
+    campaign = cloud.deploy("kiosk", version)
     two = f'INCLUDE ItemID WHERE Items.ITEM_ID IN ("{ITEMS[2]}", "{ITEMS[5]}", "nothing")'
     assert set(asked("two", two, campaign, userId="user-0")) == {ITEMS[2], ITEMS[5]}
     mine = f'{two} IF CurrentUser.USER_ID IN ("user-0")'
     assert len(asked("mine", mine, campaign, userId="user-0")) == 2
     assert len(asked("mine-not", mine, campaign, userId="user-1")) > 2
     same = "INCLUDE ItemID WHERE Items.ITEM_ID NOT IN CurrentItem.ITEM_ID"
-    assert ITEMS[5] in asked("others", same, related, itemId=ITEMS[4])
+    assert ITEMS[5] in asked("others", same, beside, itemId=ITEMS[4])
     only = "EXCLUDE ItemID WHERE Items.ITEM_ID NOT IN CurrentItem.ITEM_ID"
-    assert asked("itself", only, related, itemId=ITEMS[4]) == []
+    assert asked("itself", only, beside, itemId=ITEMS[4]) == []
 
 
-def test_a_filter_that_reads_the_user_needs_one(cloud: Cloud, school: School, related: str) -> None:
+def test_a_filter_that_reads_the_user_needs_one(cloud: Cloud, kiosk: str, beside: str) -> None:
     for name, expression in {
         "unseen": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")',
         "abroad": 'EXCLUDE ItemID WHERE Items.TYPE IN ("quiz") IF CurrentUser.LOCALE IN ("fr")',
     }.items():
-        arn = cloud.filter(school.group, name, expression)
-        ask = {"campaignArn": related, "itemId": ITEMS[4], "filterArn": arn}
+        arn = cloud.filter(kiosk, name, expression)
+        ask = {"campaignArn": beside, "itemId": ITEMS[4], "filterArn": arn}
         with pytest.raises(cloud.runtime.exceptions.InvalidInputException, match=f"userId is required.*/{name} reads"):
             cloud.runtime.get_recommendations(**ask)
         assert cloud.runtime.get_recommendations(**ask, userId="user-0")["itemList"]
@@ -203,9 +222,9 @@ def test_values_without_a_filter_are_refused(cloud: Cloud, campaign: str, rankin
         cloud.runtime.get_personalized_ranking(campaignArn=ranking, inputList=[ITEMS[0]], **ask)
 
 
-def test_an_unknown_item_is_similar_to_popular_items(cloud: Cloud, related: str) -> None:
+def test_an_unknown_item_is_similar_to_popular_items(cloud: Cloud, beside: str) -> None:
     known = Counter(row[1] for row in interaction_rows())
-    found = ids(cloud.runtime.get_recommendations(campaignArn=related, itemId="unheard-of"))
+    found = ids(cloud.runtime.get_recommendations(campaignArn=beside, itemId="unheard-of"))
     counts = [known[item] for item in found if item in known]
     assert counts == sorted(known.values(), reverse=True)
     assert counts[0] > counts[-1]
