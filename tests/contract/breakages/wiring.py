@@ -60,6 +60,12 @@ EVENTS: Breakages = {
     "route_fixtures_are_of_their_route": [("another route", fixture("rank_items", "routeKey", "GET /"))],
     "publishers_may_send_only_our_sources": [
         ("any source", grant("RelayEventsFunction", "events:PutEvents", "Condition", {})),
+        (
+            "any type of a source",
+            grant(
+                "RecordRunFunction", "events:PutEvents", "Condition", {"StringEquals": {"events:source": "api.ranking"}}
+            ),
+        ),
         ("any bus", grant("RelayEventsFunction", "events:PutEvents", "Resource", "*")),
     ],
     "the_bus_keeps_an_archive": [("no archive", whole("StudentEventArchive", GONE))],

@@ -168,16 +168,20 @@ def route_fixtures_are_of_their_route(project: Project) -> list[str]:
 
 @contract
 def publishers_may_send_only_our_sources(project: Project) -> list[str]:
-    """Who may PutEvents may do so on our bus, under sources of our event classes; the relay under all of them."""
-    sources = {kind.source for kind in EVENT_CLASSES}
+    """Who may PutEvents may do so on our bus, as sources and types of our event classes; the relay as all of them."""
+    ours = {
+        "events:source": {kind.source for kind in EVENT_CLASSES},
+        "events:detail-type": {kind.detail_type for kind in EVENT_CLASSES},
+    }
     findings = []
     for name, function in project.functions.items():
         for statement in (one for policy in function.get("Policies", []) for one in statements(policy)):
             if "events:PutEvents" not in listed(statement["Action"]):
                 continue
-            allowed = set(listed(statement.get("Condition", {}).get("StringEquals", {}).get("events:source")))
-            if not allowed or not allowed <= sources or (name == RELAY and allowed != sources):
-                findings.append(f"{name}: events:source is {sorted(allowed)}; ours are {sorted(sources)}")
+            for key, known in ours.items():
+                allowed = set(listed(statement.get("Condition", {}).get("StringEquals", {}).get(key)))
+                if not allowed or not allowed <= known or (name == RELAY and allowed != known):
+                    findings.append(f"{name}: {key} is {sorted(allowed)}; ours are {sorted(known)}")
             if [text(resource) for resource in listed(statement["Resource"])] != [f"${{{BUS}.Arn}}"]:
                 findings.append(f"{name}: PutEvents on something else than {BUS}")
     return findings
