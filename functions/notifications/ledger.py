@@ -73,15 +73,16 @@ def claim(notice: Notice, recipient: str) -> str | None:
 
 def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | None:
     """The grace period is over and SES never said: a receipt is better twice than never, an announcement is not."""
+    if notice.is_receipt:
+        ours = _claim(notice, recipient, token, _IS_HELD, _held(former))
+        ours = ours or row(notice.ledger_id).get("claimToken") == token
+    else:
+        ours = _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER")
+    if not ours:
+        raise ParkedError("settled meanwhile, or by another worker", IN_FLIGHT_SECONDS)
     logger().error("mail without outcome", ledger_id=notice.ledger_id, kind=notice.kind)
     metrics().add_metric("MailUnknown", "Count", 1)
-    if not notice.is_receipt:
-        _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER")
-        return None
-    claimed = _claim(notice, recipient, token, _IS_HELD, _held(former))
-    if claimed or row(notice.ledger_id).get("claimToken") == token:
-        return token
-    raise ParkedError("claimed by another worker", IN_FLIGHT_SECONDS)
+    return token if notice.is_receipt else None
 
 
 def _wait_for_outcome(claimed: tables.Item) -> None:
@@ -201,9 +202,9 @@ def _claim(notice: Notice, recipient: str, token: str, condition: str, values: M
     )
 
 
-def _close(ledger_id: str, token: str, status: str, reason: str) -> None:
+def _close(ledger_id: str, token: str, status: str, reason: str) -> bool:
     """End the claim `token` with a status other than SENT; index byState goes on listing the row."""
-    _update(
+    return _update(
         ledger_id,
         _IS_HELD,
         "SET #status = :status, #state = :state, reason = :reason",

@@ -104,13 +104,13 @@ def test_an_answer_that_leaves_it_open_is_not_followed_by_a_second_mail_within_t
     event = enrolled()
 
     assert school.deliver(event) == 1
-    for school.now in (NOW + 60, NOW + 43_000, NOW + GRACE - 1):
+    for school.now in (NOW + 1, NOW + 60, NOW + 43_000, NOW + GRACE - 1):
         assert school.deliver(event) == 1
 
     assert school.calls.count("SendEmail") == 1
     assert [row["state"] for row in school.ledger()] == ["MAIL#CLAIMED"]
     # At first the Send event may be minutes away; later each receipt is worth half a day.
-    assert school.hidden == [60, 42_900, 42_900, 1]
+    assert school.hidden == [60, 60, 42_900, 42_900, 1]
 
 
 def test_the_send_event_of_ses_settles_a_lost_answer(school: School) -> None:
@@ -198,6 +198,53 @@ def test_a_worker_killed_at_any_call_leaves_exactly_one_mail(
         assert len(school.accepted) == 1, f"killed at call {deaths}: {school.calls}"
         assert [row["status"] for row in school.ledger()] == ["SENT"]
     assert deaths == len(calls)
+
+
+@pytest.mark.parametrize("event", [enrolled(), to_one(announced())], ids=["receipt", "announcement"])
+def test_of_two_workers_that_are_late_at_once_only_one_ends_the_claim(
+    school: School, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], event: dict[str, Any]
+) -> None:
+    school.student()
+    school.ses = [refusal("InternalFailure", 500)]
+    school.deliver(event)
+    school.now += GRACE
+    told = notice.of(event)
+    act, others = School._act, list[str | None]()
+
+    def after_another(self: School, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        """The other worker has seen the same claim, and ends it just before this one does; it has not sent yet."""
+        if ":held" in arguments.get("ExpressionAttributeValues", {}) and not others:
+            others.append("about to")
+            others.append(ledger.claim(told, "recipient"))
+        return act(self, client, operation, arguments)
+
+    monkeypatch.setattr(School, "_act", after_another)
+    capsys.readouterr()
+
+    assert school.deliver(event) == 1
+
+    assert not school.accepted
+    (row,) = school.ledger()
+    assert (row["status"], row["claimToken"] == others[1]) == (("CLAIMED", True) if others[1] else ("UNKNOWN", False))
+    assert told.is_receipt == bool(others[1])
+    assert capsys.readouterr().out.count('"MailUnknown":[1.0]') == 1
+
+
+@pytest.mark.parametrize("end", [ledger.release, ledger.fail])
+def test_a_worker_whose_claim_was_taken_over_ends_nothing(school: School, end: Callable[[str, str, str], None]) -> None:
+    told = notice.of(enrolled())
+    stale = ledger.claim(told, "recipient")
+    school.now += GRACE
+    held = ledger.claim(told, "recipient")
+    assert stale
+    assert held
+    assert stale != held
+
+    end(told.ledger_id, stale, "LATE")
+
+    assert [(row["status"], row["claimToken"]) for row in school.ledger()] == [("CLAIMED", held)]
+    end(told.ledger_id, held, "IN_TIME")
+    assert [row["reason"] for row in school.ledger()] == ["IN_TIME"]
 
 
 @pytest.mark.parametrize("status", ["RELEASED", "SKIPPED_SANDBOX"])
