@@ -125,8 +125,8 @@ def rules_that_lose_events_are_noticed(project: Project) -> list[str]:
     for name, rule in project.resources("AWS::Events::Rule"):
         bus = rule.get("EventBusName")
         of_bus = [("EventBusName", text(bus))] if bus else []
-        reference: Properties = {"Ref": name}
-        value = {"Fn::Select": [1, {"Fn::Split": ["|", reference]}]} if bus else reference
+        # Ref of a rule on a bus of one's own is "bus|rule", its ARN ends in "rule/bus/rule".
+        value = {"Fn::Select": [2, {"Fn::Split": ["/", {"Fn::GetAtt": [name, "Arn"]}]}]} if bus else {"Ref": name}
         if (*of_bus, ("RuleName", text(value))) not in watched:
             findings.append(f"{name}: no alarm on the events that it loses")
     return findings
