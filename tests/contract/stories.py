@@ -30,6 +30,7 @@ FAILED: Answer = {"outcome": "FAILED", "reason": "no luck"}
 NEITHER: Answer = {"outcome": "PERHAPS", "verdict": "PERHAPS", "decision": "PERHAPS", "reason": "-", "why": "-"}
 # What writes an execution's end down.
 RECORDERS = ("record_run", "finish_erasure")
+TICKET = "t-1"
 LEASE = {"owner": "me", "runId": "r", "fencingToken": 1}
 VERSION = {"kind": "recommendation", "name": "rec", "solutionVersionArn": "arn:v2", "trainedAt": 1}
 BEFORE = {**VERSION, "solutionVersionArn": "arn:v1"}
@@ -98,7 +99,8 @@ class Players:
             self.recorded.append(given)
             failure = given.get("failure", {})
             status = "FAILED" if failure else "recorded"
-            return {"status": status, "error": failure.get("Error"), "why": f"as recorded: {failure.get('Cause')}"}
+            why = f"as recorded: {failure.get('Cause')}"
+            return {"status": status, "error": failure.get("Error"), "why": why, "ticket": TICKET}
         answer = left.pop(0) if len(left) > 1 or name in RECORDERS else left[0]
         if isinstance(answer, Exception):
             raise answer

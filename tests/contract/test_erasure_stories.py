@@ -12,13 +12,13 @@ from ministack.services.stepfunctions import _ExecutionError
 
 from tests.contract.mutants import mutants
 from tests.contract.state_machine_rules import RULES, Definition
-from tests.contract.stories import BUSY, DONE, FAILED, LEASE, NEITHER, WORKING, Answers, Told, hurried, tell
+from tests.contract.stories import BUSY, DONE, FAILED, LEASE, NEITHER, TICKET, WORKING, Answers, Told, hurried, tell
 from tests.contract.test_stories import BROKEN, QUICK
 from tests.unit.retraining.machine import ERASURE, definition
 
 LOCKED = {"outcome": "LOCKED"}
 ACQUIRED = {"outcome": "ACQUIRED", "lease": LEASE}
-FINISHED = {"outcome": "FINISHED", "record": {"status": "ERASED"}}
+FINISHED = {"outcome": "FINISHED", "record": {"status": "ERASED", "ticket": TICKET}}
 # Each step waits as long as its deadline of three polls allows, so that no step may count the polls of the one before.
 GOOD: Answers = {
     "begin_erasure": [LOCKED, LOCKED, ACQUIRED],
@@ -64,7 +64,7 @@ def erasure() -> Definition:
 
 def retold(story: str, machine: Definition) -> Told:
     """What comes of a story on a machine."""
-    return tell(machine, STORIES[story], GOOD, {"ticket": "t-1"})
+    return tell(machine, STORIES[story], GOOD, {"ticket": TICKET})
 
 
 @functools.cache
