@@ -17,7 +17,7 @@ from local.cloud import Cloud
 from local.commands.instance import Instance, is_locked, occupied
 from local.commands.options import CommandError, common, emit
 from local.commands.serving import serving
-from local.console import Console
+from local.console import Console, listener
 from local.deploy import deploy
 
 if TYPE_CHECKING:
@@ -185,6 +185,8 @@ def parameters_of(values: "Iterable[str]") -> dict[str, str]:
 
 
 def _serve(port: int, console_port: int, time_scale: float, state_dir: Path, given: "Mapping[str, str]") -> None:
+    # A taken port is told now, not after a whole deployment.
+    listener(console_port).close()
     click.echo("starting the local cloud and deploying the stack …", err=True)
     cloud, instance = start(port, time_scale, state_dir, given)
     with cloud, Console(asdict(instance), state_dir / "console.log", console_port) as console:

@@ -4,6 +4,6 @@
 local cloud through boto3 and HTTP, like any other client, so it neither blocks it nor sees more than it answers.
 """
 
-from local.console.process import Console
+from local.console.process import Console, ConsoleError, listener
 
-__all__ = ["Console"]
+__all__ = ["Console", "ConsoleError", "listener"]

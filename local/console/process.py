@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -10,6 +11,28 @@ from types import TracebackType
 from typing import Any, Self
 
 _STOP_SECONDS = 10
+
+
+class ConsoleError(OSError):
+    """The console did not start; its text is one line."""
+
+
+def listener(port: int) -> socket.socket:
+    """A socket that listens on 127.0.0.1, 0 for any free port.
+
+    Raises:
+        ConsoleError: the port is taken.
+    """
+    made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        made.bind(("127.0.0.1", port))
+        made.listen(64)
+    except (OSError, OverflowError) as error:
+        made.close()
+        why = getattr(error, "strerror", None) or error
+        raise ConsoleError(f"the console cannot listen on 127.0.0.1:{port}: {why}") from error
+    return made
 
 
 class Console:
@@ -24,7 +47,7 @@ class Console:
         port: 0 for any free one.
 
     Raises:
-        OSError: the process ended before it answered; the message is one line.
+        ConsoleError: the process ended before it answered.
     """
 
     def __init__(self, instance: Mapping[str, Any], log_path: Path, port: int = 0) -> None:
@@ -50,7 +73,8 @@ class Console:
         line = self._process.stdout.readline()
         if not line:
             self.stop()
-            raise OSError(f"the console did not start; its last words are in {log_path}")
+            words = log_path.read_text(errors="replace").strip().splitlines() or ["it said nothing"]
+            raise ConsoleError(f"the console did not start: {words[-1]}")
         self.url: str = json.loads(line)["url"]
 
     def __enter__(self) -> Self:

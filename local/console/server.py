@@ -11,6 +11,7 @@ import hypercorn.config
 
 from local.commands.instance import Instance
 from local.console.app import make_app
+from local.console.process import listener
 from local.console.sources import Sources
 
 
@@ -18,22 +19,15 @@ def serve(instance: Instance, port: int) -> None:
     """Serve until SIGTERM, SIGINT or the end of stdin.
 
     Raises:
-        OSError: the port is taken.
+        ConsoleError: the port is taken.
     """
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind(("127.0.0.1", port))
-        listener.listen(64)
-    except (OSError, OverflowError) as error:
-        raise OSError(f"cannot listen on 127.0.0.1:{port}: {getattr(error, 'strerror', None) or error}") from error
-    asyncio.run(_run(listener, instance))
+    asyncio.run(_run(listener(port), instance))
 
 
-async def _run(listener: socket.socket, instance: Instance) -> None:
-    port: int = listener.getsockname()[1]
+async def _run(listening: socket.socket, instance: Instance) -> None:
+    port: int = listening.getsockname()[1]
     config = hypercorn.config.Config()
-    config.bind = [f"fd://{listener.fileno()}"]
+    config.bind = [f"fd://{listening.fileno()}"]
     config.graceful_timeout = 1
     config.loglevel = "WARNING"
     config.include_server_header = False

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from local.console import Console
+from local.console import Console, ConsoleError, listener
 from tests.stack import ROOT, eventually
 
 _INSTANCE = {
@@ -65,6 +65,18 @@ def test_it_ends_with_a_starter_that_is_killed(tmp_path: Path) -> None:
 def test_a_port_that_is_taken(tmp_path: Path) -> None:
     with Console(_INSTANCE, tmp_path / "log") as console:
         port = int(console.url.rstrip("/").rsplit(":", 1)[1])
-        with pytest.raises(OSError, match="did not start"):
+        with pytest.raises(ConsoleError, match=f"did not start: .*cannot listen on 127.0.0.1:{port}: Address already"):
             Console(_INSTANCE, tmp_path / "second", port)
-    assert "cannot listen" in (tmp_path / "second").read_text()
+
+
+def test_a_taken_port_is_told_before_anything_is_started(tmp_path: Path) -> None:
+    with listener(0) as taken:
+        command = ["up", "--port", "0", "--console-port", str(taken.getsockname()[1]), "--state-dir", str(tmp_path)]
+        done = subprocess.run(
+            [sys.executable, "-m", "local", *command], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert len(done.stderr.splitlines()) == 1
+    assert done.stderr.startswith("nightclass: the console cannot listen on 127.0.0.1:")
+    assert not (tmp_path / "aws").exists()
