@@ -19,6 +19,15 @@ VIETNAMESE: Final = {
     "Roll back": "Quay lại bản trước",
     "Park the campaigns": "Tạm dừng campaign",
     "Unpark": "Mở lại campaign",
+    "Parking deletes the campaigns: none bills, and rankings go by popularity until Unpark makes them anew.": (
+        "Tạm dừng sẽ xóa các campaign: không còn tính phí, xếp hạng theo độ phổ biến cho đến khi mở lại."
+    ),
+    "Delete the campaigns": "Xóa các campaign",
+    "Unsubscribe as the reader would": "Hủy đăng ký như người nhận",
+    "links in the mail above are dead": "liên kết trong thư ở trên không hoạt động",
+    "Read": "Đọc",
+    "Dead letters": "Thông điệp lỗi",
+    "They stay where they are until they are sent back.": "Chúng ở nguyên đó cho đến khi được gửi lại.",
     "begun at": "bắt đầu lúc",
     "run": "lượt chạy",
     "asked for by the schedule": "chạy theo lịch",

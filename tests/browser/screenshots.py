@@ -31,7 +31,6 @@ def main(target: Path) -> None:
         driver.find_element("css selector", "#timeline li:last-child a").click()
         take("event")
         take("ranking", "rankings?student=sv017")
-        take("model", "model")
         take("mailbox-phone", "mailbox", width=390)
         look(driver, _WIDTH, _HEIGHT, dark=True)
         driver.get(f"{console}retraining")
@@ -44,6 +43,7 @@ def main(target: Path) -> None:
         WebDriverWait(driver, 120, 0.2).until(lambda _: "RUNNING" not in text(driver, "#summary"))
         take("retraining", "retraining?state=Plan+training")
         take("retraining-vi", "retraining?lang=vi")
+        take("model", "model?lang=en")
 
 
 class Camera:

@@ -79,6 +79,10 @@ def test_dead_letters_go_back_at_a_press(page: Chrome, school: School) -> None:
     }
     sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(event))
     page.get(f"{school.console}/events")
+    css(page, "#read-MailDeadLetters").click()
+    wait(page, lambda _: '"studentId": "nobody"' in text(page, "main"))
+    page.back()
+    wait(page, lambda _: page.find_elements(By.CSS_SELECTOR, "#press-MailDeadLetters"))
     page.execute_script("document.querySelector('#press-MailDeadLetters').focus()")
     sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({**event, "id": "another"}))
     row = "//tr[th='MailDeadLetters']/td[1]"
@@ -148,7 +152,7 @@ def test_a_hostile_mail_neither_runs_nor_calls_home(
     body = str(frame.get_attribute("src"))
     browser.switch_to.frame(frame)
     assert text(browser, "#here") == "Xin chào"
-    css(browser, "#out").click()
+    css(browser, "#out").send_keys(Keys.ENTER)
     browser.switch_to.default_content()
     assert browser.current_url == inbox
     complaints(browser)
@@ -192,6 +196,7 @@ def test_an_enrolment_from_the_api_to_the_mail(page: Chrome, school: School) -> 
     page.switch_to.default_content()
     assert HOSTILE in letter
     assert "đăng ký lớp" in letter
+    assert not page.find_elements(By.CSS_SELECTOR, "#unsubscribe"), "a receipt has nothing to unsubscribe from"
 
     page.find_element(By.LINK_TEXT, "student.enrolled").click()
     assert text(page, "h1") == "student.enrolled"
@@ -239,3 +244,78 @@ def test_a_retraining_from_the_schedule_to_a_changed_ranking(page: Chrome, schoo
     press(page, "Show")
     assert css(page, "#source").get_attribute("data-source") == "campaign"
     assert text(page, "[aria-labelledby=recommended-title] tbody") != before
+
+
+def test_every_other_button_of_the_retraining(page: Chrome, school: School) -> None:
+    def ends(verdict: str) -> None:
+        eventually(lambda: text(page, "#summary"), lambda shown: verdict in shown, 120)
+
+    look(page, 1280, 860)
+    page.get(f"{school.console}/retraining")
+    if "PROMOTED" not in text(page, "#history"):
+        press(page, "Start a night")
+        ends("PROMOTED")
+
+    press(page, "Start and train in any case")
+    wait(page, lambda _: page.find_elements(By.CSS_SELECTOR, "#state-Train-models.running"), 60)
+    states = school.stack.client("stepfunctions")
+    machine = school.stack.ready["stateMachineArn"]
+    running = states.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"][0]
+    states.stop_execution(executionArn=running["executionArn"], error="Stopped", cause="by hand")
+    ends("ABORTED")
+    assert "Stopped: by hand" in text(page, "#outcome")
+    aborted = page.current_url
+
+    def resumed() -> str:
+        # What was stopped can let go of nothing: its lease runs out after half an hour, which is now. A function that
+        # was under way may still prolong it.
+        school.stack.table("operations").update_item(
+            Key={"pk": "LEASE", "sk": "nightly_retraining"},
+            UpdateExpression="SET leaseExpiresAt = :past",
+            ExpressionAttributeValues={":past": 0},
+        )
+        page.get(aborted)
+        press(page, "Resume this run")
+        return eventually(lambda: text(page, "#verdict"), lambda verdict: verdict not in {"", "RUNNING"}, 120)
+
+    assert eventually(resumed, lambda verdict: verdict != "SKIPPED_LOCKED") == "PROMOTED"
+
+    press(page, "Roll back")
+    ends("ROLLED_BACK")
+    css(page, "#ask-park").click()
+    press(page, "Delete the campaigns")
+    ends("PARKED")
+    page.get(f"{school.console}/rankings?student={school.student}")
+    assert css(page, "#source").get_attribute("data-source") != "campaign"
+    page.get(f"{school.console}/retraining")
+    press(page, "Unpark")
+    ends("UNPARKED")
+
+
+def test_page_after_page(page: Chrome, school: School) -> None:
+    page.get(f"{school.console}/rankings")
+    first = text(page, "tbody")
+    page.find_element(By.LINK_TEXT, "More students").click()
+    wait(page, lambda _: text(page, "tbody") not in {"", first})
+    assert len(page.find_elements(By.CSS_SELECTOR, "tbody tr")) == 25
+
+    bus = school.stack.ready["eventBus"]
+    bare = {"EventBusName": bus, "Source": "api.ranking", "DetailType": "ranking.nothing", "Detail": "{}"}
+    events = school.stack.client("events")
+    for _ in range(4):
+        assert not events.put_events(Entries=[bare] * 10)["FailedEntryCount"]
+    page.get(f"{school.console}/events")
+    assert len(page.find_elements(By.CSS_SELECTOR, "#timeline li")) == 30
+    newest = css(page, "#event-1").get_attribute("href")
+    page.find_element(By.LINK_TEXT, "Older events").click()
+    wait(page, lambda _: "more=" in page.current_url and css(page, "#event-1").get_attribute("href") != newest)
+
+
+def test_the_class_ranking_from_its_list(page: Chrome, school: School) -> None:
+    page.get(f"{school.console}/rankings")
+    Select(css(page, "select[name=class]")).select_by_value(school.class_id)
+    page.find_element(By.CSS_SELECTOR, "form:has(select) button").click()
+    wait(page, lambda _: "by engagement" in text(page, "main"))
+    student = css(page, "tbody a").text
+    css(page, "tbody a").click()
+    wait(page, lambda _: text(page, ".head code") == student)

@@ -13,10 +13,13 @@ _LIMIT: Final = 30
 
 
 def show(request: Request) -> Response:
-    """`?event=<id>` for one event, or `?correlation=<id>&more=<page>`."""
+    """`?event=<id>` for one event, `?letters=<queue>` for dead letters, or `?correlation=<id>&more=<page>`."""
     sources, query = sources_of(request), request.query_params
     if event_id := query.get("event"):
         return _one(request, event_id)
+    if queue := query.get("letters"):
+        letters = sources.queues.letters(queue)
+        return missing(request) if letters is None else render(request, "letters.html", queue=queue, letters=letters)
     return render(
         request,
         "events.html",

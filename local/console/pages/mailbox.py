@@ -11,6 +11,7 @@ from local.console.rendering import missing, render, sources_of
 from local.console.sources import Page
 
 _LIMIT: Final = 25
+_DEAD_LINKS: Final = "<style>a { pointer-events: none }</style>"
 
 
 def show(request: Request) -> Response:
@@ -43,7 +44,9 @@ def body(request: Request) -> Response:
     mail = sources_of(request).mails.one(request.path_params["message_id"])
     if mail is None or not mail["html"]:
         return missing(request)
-    return HTMLResponse(mail["html"], headers={"content-security-policy": MAIL})
+    # A link can lead nowhere out of the frame, so a click is to do nothing, rather than to put an error in the mail's
+    # place. What it is for stands beside the headers.
+    return HTMLResponse(mail["html"] + _DEAD_LINKS, headers={"content-security-policy": MAIL})
 
 
 ROUTES: Final = [Route("/mailbox", show), Route("/mailbox/{message_id:path}/body", body)]

@@ -41,7 +41,7 @@ def show(request: Request) -> Response:
         drawing=drawing,
         recent=recent,
         run=run,
-        record=next((one["record"] for one in recent if run and one["name"] == run.name), None),
+        record=next((one["record"] for one in recent if run and one["name"] == run.name), None) or (run and run.record),
         state=state,
         untold=run.untold(box.state for box in drawing.boxes) if run else set(),
         now=run.end() if run else time.time(),

@@ -23,13 +23,21 @@ class Mails:
         return Page(self._mails(answer["mails"]), answer["more"] and str(answer["more"]))
 
     def one(self, message_id: str) -> Row | None:
-        """A mail with `ledger`, its whole row, and `event`, what caused it; None where there is none."""
+        """A mail with `ledger`, its whole row, `event`, what caused it, and `unsubscribe`; None where there is none.
+
+        `unsubscribe` is the address that the mail's headers name, where that is one of our API.
+        """
         found = self._mails(self._account.door("mails", {"messageId": message_id})["mails"])
         if not found:
             return None
         mail = found[0]
         key = f"MAIL#{mail['ledgerId']}"
-        return {**mail, "ledger": self._account.get("OperationsTable", {"pk": key, "sk": "MAIL"})}
+        address = mail["headers"].get("List-Unsubscribe", "").strip("<>")
+        return {
+            **mail,
+            "ledger": self._account.get("OperationsTable", {"pk": key, "sk": "MAIL"}),
+            "unsubscribe": address if address.startswith(self._account.outputs["ApiUrl"].rstrip("/") + "/") else None,
+        }
 
     def caused_by(self, event: Mapping[str, Any]) -> Sequence[Row]:
         """The mails of an event, first to last, among the `_READ` that were sent from its time on."""

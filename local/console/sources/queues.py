@@ -50,6 +50,19 @@ class Queues:
             row["dead"] = arn in redrives or row["name"] == "DeadLetters"
         return sorted(rows.values(), key=lambda row: (row["dead"], row["name"]))
 
+    def letters(self, name: str) -> list[Row] | None:
+        """Some dead letters of a queue, left where they are: body, sentAt; None where there is no such queue."""
+        dead = next((row for row in self.all() if row["name"] == name and row["dead"]), None)
+        if dead is None:
+            return None
+        messages = self._account.client("sqs").receive_message(
+            QueueUrl=dead["url"], MaxNumberOfMessages=_BATCH, VisibilityTimeout=0, AttributeNames=["SentTimestamp"]
+        )
+        return [
+            {"body": one["Body"], "sentAt": int(one.get("Attributes", {}).get("SentTimestamp", 0)) / 1000}
+            for one in messages.get("Messages", [])
+        ]
+
     def redrive(self, name: str) -> int | None:
         """Send the dead letters of a queue back to where they came from.
 

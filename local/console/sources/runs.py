@@ -80,7 +80,7 @@ class StateRun:
 
 @dataclass
 class Execution:
-    """An execution as its history tells it."""
+    """An execution as its history tells it; `record` is the run record that it answered, if it did."""
 
     name: str
     arn: str
@@ -90,6 +90,7 @@ class Execution:
     states: dict[str, StateRun] = field(default_factory=dict)
     taken: set[tuple[str, str]] = field(default_factory=set)
     failure: str = ""
+    record: Row | None = None
 
     def end(self) -> float:
         """Epoch seconds of its end, or now."""
@@ -156,6 +157,7 @@ class Runs:
             executionArn=arn, PaginationConfig={"PageSize": 1000, "MaxItems": 1000 * _PAGES}
         )
         follow(run, (event for page in pages for event in page["events"]))
+        run.record = _answered(found.get("output"))
         if found["status"] not in {"RUNNING", "SUCCEEDED"} and not run.failure:
             run.failure = _said(found)
         return run
@@ -236,6 +238,14 @@ def follow(run: Execution, history: Iterable[Mapping[str, Any]]) -> None:
 @functools.lru_cache(maxsize=8)
 def _drawing(definition: str) -> Drawing:
     return lay_out(read(json.loads(definition)))
+
+
+def _answered(output: str | None) -> Row | None:
+    try:
+        answer = json.loads(output or "")
+    except ValueError:
+        return None
+    return sound(answer) if isinstance(answer, dict) else None
 
 
 def _said(details: Mapping[str, Any]) -> str:

@@ -132,7 +132,11 @@ def sources() -> SimpleNamespace:
             executions=lambda _event_id: [HOSTILE],
             enroll=lambda _class_id, _student_id: "e/1",
         ),
-        queues=SimpleNamespace(all=lambda: [queue], redrive=lambda _name: 3),
+        queues=SimpleNamespace(
+            all=lambda: [queue],
+            redrive=lambda _name: 3,
+            letters=lambda name: [{"body": HOSTILE, "sentAt": 1.0}] if name != "none" else None,
+        ),
         rankings=SimpleNamespace(
             students=lambda _limit, _more=None: Page([student], HOSTILE),
             student=lambda _id: student,

@@ -27,6 +27,7 @@ _ADDRESSES = [
     "/mailbox?mail=m-1&to=" + quote(HOSTILE),
     "/events?moved=3&correlation=" + quote(HOSTILE),
     "/events?event=" + quote(HOSTILE),
+    "/events?letters=" + quote(HOSTILE),
     "/rankings?student=" + quote(HOSTILE),
     "/rankings?class=" + quote(HOSTILE),
     "/model?metric=coverage",
@@ -149,6 +150,14 @@ def test_a_chosen_language_stays(browser: Browser) -> None:
     assert '<html lang="vi">' in browser.get("/model", cookie=cookie.partition(";")[0], accept_language="en").text
 
 
+def test_parking_asks_first(browser: Browser) -> None:
+    page = browser.get("/retraining").text
+    question = page.partition('<details class="ask">')[2].partition("</details>")[0]
+    assert 'value="park"' in question
+    assert page.count('value="park"') == 1
+    assert "deletes the campaigns" in question
+
+
 def test_a_mail_can_load_and_run_nothing(browser: Browser) -> None:
     answer = browser.get("/mailbox/m-1/body")
     rules = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
@@ -162,7 +171,15 @@ def test_a_mail_can_load_and_run_nothing(browser: Browser) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["/nothing", "/events?event=none", "/mailbox?mail=none", "/mailbox?event=none", "/retraining?run=none"]
+    "address",
+    [
+        "/nothing",
+        "/events?event=none",
+        "/mailbox?mail=none",
+        "/mailbox?event=none",
+        "/events?letters=none",
+        "/retraining?run=none",
+    ],
 )
 def test_what_is_not_there(browser: Browser, address: str) -> None:
     answer = browser.get(address)
@@ -241,6 +258,17 @@ def test_a_run_stands_out_of_the_picture(browser: Browser, sources: SimpleNamesp
     assert marks() == (["graph ran"], ["label"] * 2)
     sources.runs.recent = lambda _machine: []
     assert marks()[0] == ["graph"]
+
+
+def test_a_run_that_kept_no_record_tells_what_it_answered(browser: Browser, sources: SimpleNamespace) -> None:
+    recent, run = sources.runs.recent("retraining")[0], sources.runs.execution("", "")
+    run.status, run.failure = "SUCCEEDED", ""
+    run.record = {"runId": "r-1", "status": "SKIPPED_LOCKED", "trigger": "manual", "why": "another run holds the lease"}
+    sources.runs.execution = lambda _machine, _name: run
+    sources.runs.recent = lambda _machine: [{**recent, "record": None}]
+    text = Read(browser.get("/retraining").text).text
+    assert "SKIPPED_LOCKED" in text
+    assert "another run holds the lease" in text
 
 
 @pytest.mark.parametrize(

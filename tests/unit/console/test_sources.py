@@ -193,7 +193,9 @@ class FakeSqs:
 
     def receive_message(self, QueueUrl: str, **_: Any) -> dict[str, Any]:  # noqa: N803
         taken = self.waiting[QueueUrl][:10]
-        return {"Messages": [{"Body": body, "ReceiptHandle": body} for body in taken]} if taken else {}
+        attributes = {"SentTimestamp": "12000"}
+        letters = [{"Body": body, "ReceiptHandle": body, "Attributes": attributes} for body in taken]
+        return {"Messages": letters} if letters else {}
 
     def send_message(self, QueueUrl: str, MessageBody: str, **_: Any) -> None:  # noqa: N803
         self.waiting[QueueUrl].append(MessageBody)
@@ -220,6 +222,52 @@ def test_dead_letters_go_back_one_by_one_where_it_cannot() -> None:
     assert queues(sqs).redrive("Dead") == 23
     assert sqs.waiting["Dead"] == []
     assert len(sqs.waiting["Mail"]) == 23
+
+
+def test_dead_letters_are_read_where_they_are() -> None:
+    sqs = FakeSqs(None)
+    letters = queues(sqs).letters("Dead")
+    assert letters is not None
+    assert [one["body"] for one in letters] == [f"letter {number}" for number in range(10)]
+    assert letters[0]["sentAt"] == 12.0
+    assert len(sqs.waiting["Dead"]) == 23
+    assert queues(sqs).letters("Mail") is None
+
+
+@pytest.mark.parametrize(
+    ("header", "offered"),
+    [
+        ("<http://api/unsubscribe?token=t>", "http://api/unsubscribe?token=t"),
+        ("<https://evil.example/unsubscribe>", None),
+        ("<javascript:alert(1)>", None),
+        ("<http://api.evil.example/>", None),
+        ("", None),
+    ],
+)
+def test_only_our_own_unsubscribe_page_is_offered(
+    monkeypatch: pytest.MonkeyPatch, header: str, offered: str | None
+) -> None:
+    record = {
+        "MessageId": "m",
+        "Source": "a@b",
+        "To": ["c@d"],
+        "Timestamp": 1.0,
+        "Headers": {"List-Unsubscribe": header},
+        "Tags": {},
+        "Subject": "s",
+        "BodyText": "t",
+        "BodyHtml": None,
+    }
+    monkeypatch.setattr("local.console.sources.mails.traced", lambda _instance, mails: mails)
+    account: Any = SimpleNamespace(
+        instance=SimpleNamespace(endpoint="http://127.0.0.1:9"),
+        outputs={"ApiUrl": "http://api/"},
+        door=lambda _name, _asked: {"mails": [record]},
+        get=lambda _table, _key: None,
+    )
+    mail = Mails(account).one("m")
+    assert mail is not None
+    assert mail["unsubscribe"] == offered
 
 
 def test_another_refusal_is_told() -> None:
