@@ -1,11 +1,8 @@
 """The console in a real browser: what a newcomer does there, and what nobody can do to them."""
 
 import json
-import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import quote
 
 import pytest
@@ -104,28 +101,6 @@ def test_a_dead_cloud_does_not_look_alive(page: Chrome, school: School) -> None:
     wait(page, lambda _: "Not up to date" in text(page, "#stale"))
     page.execute_script("window.fetch = window.real")
     wait(page, lambda _: not text(page, "#stale"))
-
-
-@pytest.fixture
-def elsewhere() -> Iterator[tuple[str, list[str]]]:
-    """A server that nobody should ask: its address, and who did."""
-    asked: list[str] = []
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            asked.append(self.path)
-            self.send_response(204)
-            self.end_headers()
-
-        do_POST = do_GET  # noqa: N815
-
-        def log_message(self, *_: object) -> None:
-            """Say nothing."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        yield f"http://127.0.0.1:{server.server_port}", asked
-        server.shutdown()
 
 
 def test_a_hostile_mail_neither_runs_nor_calls_home(
