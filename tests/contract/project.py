@@ -4,8 +4,10 @@ A check is a function of a `Project`; a mutation test breaks a copy of it and as
 """
 
 import copy
+import functools
 import json
 import subprocess
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -152,9 +154,18 @@ class Project:
 
 
 def contract(check: Check) -> Check:
-    """Register a check under its own name."""
-    CHECKS[check.__name__] = check
-    return check
+    """Register a check under its own name; a template that it cannot make sense of is a finding, too."""
+
+    @functools.wraps(check)
+    def guarded(project: Project) -> list[str]:
+        try:
+            return check(project)
+        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, StopIteration) as error:
+            at = traceback.extract_tb(error.__traceback__)[-1]
+            return [f"the template is of a shape that {at.name} cannot read: {error!r} at {at.line}"]
+
+    CHECKS[check.__name__] = guarded
+    return guarded
 
 
 def _tracked(root: Path) -> Iterator[tuple[str, str]]:
