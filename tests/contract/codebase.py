@@ -2,16 +2,22 @@
 
 import ast
 from collections.abc import Iterator, Mapping
-from functools import cached_property
+from functools import cache, cached_property
 
 from tests.contract.kinds import Kind, Module, Symbol
+
+
+@cache
+def parsed(text: str) -> ast.Module:
+    """The syntax tree of a source, parsed once however often the project is broken elsewhere; nobody changes it."""
+    return ast.parse(text)
 
 
 class Codebase:
     """The modules of functions/ by dotted name."""
 
     def __init__(self, sources: Mapping[str, str]) -> None:
-        self.trees = {name: ast.parse(text, name) for name, text in sources.items()}
+        self.trees = {name: parsed(text) for name, text in sources.items()}
 
     @cached_property
     def _bindings(self) -> dict[str, dict[str, Kind]]:

@@ -3,9 +3,9 @@
 A check is a function of a `Project`; a mutation test breaks a copy of it and asks the check whether it noticed.
 """
 
-import copy
 import functools
 import json
+import pickle
 import subprocess
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -60,13 +60,9 @@ class Project:
 
     def copied(self) -> "Project":
         """A copy to break; what was learnt of the sources is kept until they change."""
-        twin = Project(
-            copy.deepcopy(self.template),
-            copy.deepcopy(self.definitions),
-            copy.deepcopy(self.fixtures),
-            self.sources,
-            self.documents,
-        )
+        # Several times faster than copy.deepcopy, and hundreds of breakages ask for it.
+        template, definitions, fixtures = pickle.loads(pickle.dumps((self.template, self.definitions, self.fixtures)))
+        twin = Project(template, definitions, fixtures, self.sources, self.documents)
         twin.__dict__.update(code=self.code, _effects=self._effects)
         return twin
 
@@ -97,7 +93,7 @@ class Project:
     def resources(self, *types: str) -> Iterator[tuple[str, Properties]]:
         """Logical id and Properties of the resources of these types."""
         for name, resource in self.template["Resources"].items():
-            if resource["Type"] in types:
+            if resource.get("Type") in types:
                 yield name, resource.get("Properties", {})
 
     @cached_property
@@ -115,8 +111,8 @@ class Project:
         """Function id and event source Properties of every event of a kind (HttpApi, SQS, DynamoDB)."""
         for name, function in self.functions.items():
             for event in function.get("Events", {}).values():
-                if event["Type"] == kind:
-                    yield name, event["Properties"]
+                if event.get("Type") == kind:
+                    yield name, event.get("Properties") or {}
 
     def entry(self, function: str) -> tuple[str, str]:
         """Module and attribute that a function's Handler names."""
@@ -160,7 +156,7 @@ def contract(check: Check) -> Check:
     def guarded(project: Project) -> list[str]:
         try:
             return check(project)
-        except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError, StopIteration) as error:
+        except Exception as error:
             at = traceback.extract_tb(error.__traceback__)[-1]
             return [f"the template is of a shape that {at.name} cannot read: {error!r} at {at.line}"]
 

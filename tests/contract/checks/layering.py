@@ -5,6 +5,7 @@ import re
 import sys
 
 from tests.contract.checks.handlers import WINGS, imported_by, imports
+from tests.contract.codebase import parsed
 from tests.contract.project import Project, contract
 
 LONGEST_FILE = 300
@@ -51,7 +52,7 @@ def what_ships_and_what_is_local_stay_apart(project: Project) -> list[str]:
     for path, text in project.sources.items():
         room = path.split("/")[0]
         banned = {"functions": {"local", "tests"}, "local": {"functions", "campus", "tests", *WINGS}}.get(room, set())
-        findings += [f"{path}: imports {name}" for name in imported_by(ast.parse(text)) if name.split(".")[0] in banned]
+        findings += [f"{path}: imports {name}" for name in imported_by(parsed(text)) if name.split(".")[0] in banned]
     return findings
 
 
