@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from tests.contract.project import Project, listed, statements
+from tests.contract.project import Project, Properties, listed, statements
 
 GONE: Final = object()
 Break = Callable[[Project], Project]
@@ -45,6 +45,20 @@ def grant(owner: str, action: str, path: str, value: object) -> Break:
         policies = twin.template["Resources"][owner]["Properties"]["Policies"]
         every = (one for policy in policies for one in statements(policy))
         put(next(one for one in every if action in listed(one["Action"])), path, value)
+        return twin
+
+    return apply
+
+
+def statement(owner: str, document: str, said: Properties) -> Break:
+    """One more statement in a policy of a resource; `document` is the way to it from its Properties on."""
+
+    def apply(project: Project) -> Project:
+        twin = project.copied()
+        node: Any = twin.template["Resources"][owner]["Properties"]
+        for step in document.split("."):
+            node = node[int(step) if isinstance(node, list) else step]
+        node["Statement"].append(said)
         return twin
 
     return apply
