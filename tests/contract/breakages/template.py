@@ -219,7 +219,6 @@ API: Breakages = {
     "the_api_is_throttled_and_logged": [
         ("no limit", prop("Api.DefaultRouteSettings", GONE)),
         ("no log", prop("Api.AccessLogSettings", GONE)),
-        ("ids in the log", prop("Api.AccessLogSettings.Format", '{"path":"$context.path"}')),
     ],
     "one_caller_cannot_use_up_the_api": [
         ("a burst as large as everybody's", top("Parameters.RequestBurst.Default", 200)),

@@ -1,15 +1,33 @@
 """Environment ↔ settings: every setting a handler can reach is set, and nothing is set that nobody reads."""
 
 import ast
+import re
 
 from tests.contract.codebase import Codebase
-from tests.contract.project import Project, contract
+from tests.contract.project import Project, contract, text
 
 # Read by Powertools itself.
 POWERTOOLS = {
     "POWERTOOLS_SERVICE_NAME": "logger",
     "POWERTOOLS_LOG_LEVEL": "logger",
     "POWERTOOLS_METRICS_NAMESPACE": "metrics",
+}
+# What a variable holds that is not named after a parameter or resource of its own.
+HELD = {
+    "POWERTOOLS_SERVICE_NAME": "nightclass",
+    "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
+    "POWERTOOLS_LOG_LEVEL": "${LogLevel}",
+    "EVENT_BUS": "${EventBusName}",
+    "DATASET_GROUP": "${DatasetGroupName}",
+    "PERSONALIZE_ARN_PREFIX": "arn:${AWS::Partition}:personalize:${AWS::Region}:${AWS::AccountId}:",
+    "PERSONALIZE_ROLE_ARN": "${PersonalizeRole.Arn}",
+    "CONFIGURATION_SET": "${MailConfigurationSet}",
+    "SENDER": "noreply@${SenderDomain}",
+    "UNSUBSCRIBE_URL": "https://${Api}.execute-api.${AWS::Region}.${AWS::URLSuffix}/unsubscribe",
+    # The queues whose messages name a student; an erasure looks through them.
+    "DEAD_LETTER_URLS": "${MailDeadLetters},${AnnouncementDeadLetters},${InteractionDeadLetters},${DeadLetters}",
+    # Twice the longest step's timeout: a run that died frees the lease, a run that works never loses it.
+    "LEASE_SECONDS": "1800",
 }
 
 
@@ -59,6 +77,23 @@ def every_variable_is_read(project: Project) -> list[str]:
         readers = [name for name, variables_read in read.items() if variable in variables_read]
         if len(readers) < 2 and variable not in POWERTOOLS:
             findings.append(f"Globals: {variable} is read by {', '.join(readers) or 'nobody'}")
+    return findings
+
+
+@contract
+def variables_hold_what_they_name(project: Project) -> list[str]:
+    """`MAIL_QUEUE_URL` is a reference to MailQueue, and a limit to its parameter: no constant, and nobody else's."""
+    everywhere = {
+        "Globals": project.global_environment,
+        **{name: project.environment(name) for name in project.functions},
+    }
+    findings = []
+    for owner, given in everywhere.items():
+        for variable, value in given.items():
+            resource = "".join(word.capitalize() for word in re.sub(r"_(URL|ARN|ID)$", "", variable).split("_"))
+            asked = HELD.get(variable, f"${{{resource}}}")
+            if text(value) != asked:
+                findings.append(f"{owner}: {variable} is {text(value)}, not {asked}")
     return findings
 
 

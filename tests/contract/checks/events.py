@@ -14,6 +14,7 @@ from tests.static import grammar
 
 BUS = "StudentEventBus"
 RELAY = "RelayEventsFunction"
+REPORTS = "MailFeedbackRule"
 
 
 def rules(project: Project) -> dict[str, dict[str, Any]]:
@@ -77,6 +78,27 @@ def every_event_has_one_rule(project: Project) -> list[str]:
     findings = [f"{kind}: matches {names or 'no rule'}, not one" for kind, names in found.items() if len(names) != 1]
     used = {name for names in found.values() for name in names}
     return findings + [f"{name}: matches no event of campus.events" for name in rules(project) if name not in used]
+
+
+@contract
+def patterns_name_source_and_type(project: Project) -> list[str]:
+    """A rule takes one event class by its source and type; without the source, or by a prefix, it takes anybody's."""
+    exact = [{"source": [kind.source], "detail-type": [kind.detail_type]} for kind in EVENT_CLASSES]
+    return [
+        f"{name}: its pattern is {rule.get('EventPattern')}, and no event class's source and type"
+        for name, rule in rules(project).items()
+        if rule.get("EventPattern") not in exact
+    ]
+
+
+@contract
+def rules_stand_on_the_right_bus(project: Project) -> list[str]:
+    """Our events travel on our bus; from the account's default bus, where every service talks, SES's reports alone."""
+    return [
+        f"{name}: stands on {text(rule.get('EventBusName', 'the default bus'))}"
+        for name, rule in project.resources("AWS::Events::Rule")
+        if referent(rule.get("EventBusName")) != BUS and not (name == REPORTS and "EventBusName" not in rule)
+    ]
 
 
 @contract
@@ -163,7 +185,12 @@ def route_fixtures_are_of_their_route(project: Project) -> list[str]:
         findings += [f"events/{verb}.json: {sorted(found)}, not {sorted(expected)} of payload 2.0"] * (
             found != expected
         )
-    return findings
+    served = {at for expected in routes.values() for at in expected}
+    return findings + [
+        f"events/{name}.json: no function serves {at.get('routeKey')}"
+        for name, at in project.fixtures.items()
+        if at.get("version") == "2.0" and at.get("routeKey") not in served
+    ]
 
 
 @contract

@@ -108,6 +108,8 @@ def feedback_is_forwarded_for_our_mails(project: Project) -> list[str]:
     }.items():
         if matches({**event, "detail": {**event["detail"], "mail": {**event["detail"]["mail"], "tags": other}}}):
             findings.append(f"{RULE}: {what} comes through")
+    if matches({**event, "detail-type": "Email Opened"}):
+        findings.append(f"{RULE}: what students do with a mail comes through")
     if matches({**event, "source": "aws.other"}):
         findings.append(f"{RULE}: another service's events come through")
     return findings

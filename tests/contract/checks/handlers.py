@@ -83,7 +83,7 @@ def handlers_name_their_trigger(project: Project) -> list[str]:
 def _trigger_words(project: Project, function: str) -> list[str]:
     words = []
     for event in project.functions[function].get("Events", {}).values():
-        match event["Type"], event["Properties"]:
+        match event.get("Type"), event.get("Properties"):
             case "HttpApi", {"Method": method, "Path": path}:
                 words.append(f"{method} {path}")
             case "SQS", _:

@@ -78,13 +78,20 @@ def substitutions_are_declared_and_used(project: Project) -> list[str]:
 
 @contract
 def substitutions_name_what_they_hold(project: Project) -> list[str]:
-    """`TrainModelFunctionArn` is the ARN of TrainModelFunction, not its neighbour's."""
+    """`TrainModelFunctionArn` is TrainModelFunction's ARN, and `MarginSeconds` the parameter `…MarginSeconds`."""
     return [
         f"{name}: {at} holds {text(value)}"
         for name, properties, _ in machines(project)
         for at, value in properties.get("DefinitionSubstitutions", {}).items()
-        if at.endswith("FunctionArn") and text(value) != f"${{{at.removesuffix('Arn')}.Arn}}"
+        if not _holds(at, value)
     ]
+
+
+def _holds(substitution: str, value: object) -> bool:
+    if substitution.endswith("FunctionArn"):
+        return text(value) == f"${{{substitution.removesuffix('Arn')}.Arn}}"
+    word = substitution.removesuffix("Arn").removesuffix("Name")
+    return text(value) == f"${{{referent(value)}}}" and referent(value).endswith(word)
 
 
 @contract

@@ -8,11 +8,20 @@ from tests.contract.project import Project, Properties, contract, listed, refere
 QUEUE = "AWS::SQS::Queue"
 FOURTEEN_DAYS = 1_209_600
 DEFAULT_TIMEOUT = 3
+# EventBridge's own limits: a queue that is away for a day loses nothing. A training asked for is moot after an hour.
+RETRIES_TO_QUEUES = {"MaximumEventAgeInSeconds": 86_400, "MaximumRetryAttempts": 185}
+RETRIES_TO_MACHINES = {"MaximumEventAgeInSeconds": 3_600, "MaximumRetryAttempts": 20}
 
 
 def queues(project: Project) -> dict[str, Properties]:
     """Properties of every queue by logical id."""
     return dict(project.resources(QUEUE))
+
+
+def arns(project: Project) -> set[str]:
+    """What names each queue, function and state machine by its ARN."""
+    machines = {f"${{{name}}}" for name, _ in project.resources("AWS::Serverless::StateMachine")}
+    return machines | {f"${{{name}.Arn}}" for name in (*queues(project), *project.functions)}
 
 
 def dead_letter_queues(project: Project) -> set[str]:
@@ -35,13 +44,13 @@ def rule_targets(project: Project) -> Iterator[tuple[str, Properties]]:
 
 @contract
 def consumers_have_time_before_a_message_returns(project: Project) -> list[str]:
-    """Visibility timeout ≥ six times the consumer's timeout, as the Lambda developer guide asks."""
+    """Visibility timeout ≥ six times the consumer's, as the Lambda guide asks; with far more a retry comes too late."""
     findings = []
     for name, source in project.event_sources("SQS"):
         timeout = int({**project.function_globals, **project.functions[name]}.get("Timeout", DEFAULT_TIMEOUT))
         queue = referent(source["Queue"])
         visibility = queues(project).get(queue, {}).get("VisibilityTimeout", 30)
-        if visibility < 6 * timeout:
+        if not 6 * timeout <= visibility <= 12 * timeout:
             findings.append(f"{queue}: visible again after {visibility} s, {name} may take {timeout} s")
     return findings
 
@@ -54,11 +63,22 @@ def consumed_queues_redrive(project: Project) -> list[str]:
         queue = referent(source["Queue"])
         redrive = queues(project).get(queue, {}).get("RedrivePolicy", {})
         letters = referent(redrive.get("deadLetterTargetArn"))
+        if text(source["Queue"]) not in arns(project):
+            findings.append(f"{queue}: {text(source['Queue'])} is no ARN")
         if letters not in queues(project):
             findings.append(f"{queue}: no dead-letter queue")
+        elif text(redrive["deadLetterTargetArn"]) != f"${{{queue.removesuffix('Queue')}DeadLetters.Arn}}":
+            findings.append(f"{queue}: gives up into {letters}, where nobody looks for it")
         if not 3 <= int(redrive.get("maxReceiveCount", 0)) <= 10:
             findings.append(f"{queue}: maxReceiveCount {redrive.get('maxReceiveCount')}")
     return findings
+
+
+@contract
+def every_queue_is_read(project: Project) -> list[str]:
+    """What nobody reads fills up, rings nowhere, and is gone after its retention; dead letters are read by people."""
+    read = {referent(source["Queue"]) for _, source in project.event_sources("SQS")} | dead_letter_queues(project)
+    return [f"{name}: nobody reads it" for name in queues(project) if name not in read]
 
 
 @contract
@@ -170,13 +190,14 @@ def streams_give_up_into_a_queue(project: Project) -> list[str]:
 
 @contract
 def rule_targets_retry_and_give_up(project: Project) -> list[str]:
-    """Every target of a rule has a dead-letter queue and bounded retries."""
+    """Every target of a rule has a dead-letter queue, and is tried for as long as its event is worth something."""
     findings = []
     for name, target in rule_targets(project):
         if referent(target.get("DeadLetterConfig", {}).get("Arn")) not in queues(project):
             findings.append(f"{name}/{target['Id']}: no dead-letter queue")
-        if not {"MaximumEventAgeInSeconds", "MaximumRetryAttempts"} <= set(target.get("RetryPolicy", {})):
-            findings.append(f"{name}/{target['Id']}: no retry policy")
+        asked = RETRIES_TO_QUEUES if referent(target.get("Arn")) in queues(project) else RETRIES_TO_MACHINES
+        if target.get("RetryPolicy") != asked:
+            findings.append(f"{name}/{target['Id']}: retries {target.get('RetryPolicy')}, not {asked}")
     return findings
 
 
@@ -192,10 +213,12 @@ def rules_may_write_to_their_queues(project: Project) -> list[str]:
                 sources = listed(statement.get("Condition", {}).get("ArnEquals", {}).get("aws:SourceArn"))
                 allowed |= {(referent(source), queue) for source in sources for queue in named}
     needed: set[tuple[str, str]] = set()
+    missing = []
     for name, target in rule_targets(project):
         reached = (target["Arn"], target.get("DeadLetterConfig", {}).get("Arn"))
         needed |= {(name, queue) for arn in reached if (queue := referent(arn)) in queues(project)}
-    missing = [f"{rule}: may not send to {queue}" for rule, queue in sorted(needed - allowed)]
+        missing += [f"{name}: {text(arn)} is no ARN" for arn in reached if text(arn) not in arns(project)]
+    missing += [f"{rule}: may not send to {queue}" for rule, queue in sorted(needed - allowed)]
     return missing + [f"{rule}: may send to {queue} and never does" for rule, queue in sorted(allowed - needed)]
 
 

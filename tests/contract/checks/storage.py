@@ -1,10 +1,13 @@
 """What is kept: encrypted, recoverable, private, and not lost with the stack."""
 
+from retraining.rows import COLUMNS
 from tests.contract.checks.queues import refuses_plain_http
 from tests.contract.project import Project, contract, listed, referent, statements, text
 
 TABLE = "AWS::DynamoDB::Table"
 BUCKET = "AWS::S3::Bucket"
+# Attributes of keys that are numbers; all others are strings.
+KINDS = {"recordedAt": "N", "score": "N", "since": "N"}
 KEPT = (TABLE, BUCKET, "AWS::Cognito::UserPool", "AWS::SecretsManager::Secret")
 
 
@@ -14,7 +17,7 @@ def data_outlives_the_stack(project: Project) -> list[str]:
     return [
         f"{name}: {policy} is {resource.get(policy)}, not Retain"
         for name, resource in project.template["Resources"].items()
-        if resource["Type"] in KEPT
+        if resource.get("Type") in KEPT
         for policy in ("DeletionPolicy", "UpdateReplacePolicy")
         if resource.get(policy) != "Retain"
     ]
@@ -74,6 +77,32 @@ def the_lake_is_private_versioned_and_swept(project: Project) -> list[str]:
         rules = bucket.get("LifecycleConfiguration", {}).get("Rules", [])
         if not any(rule.get("ExpirationInDays") and rule.get("NoncurrentVersionExpiration") for rule in rules):
             findings.append(f"{name}: nothing expires")
+    return findings
+
+
+@contract
+def tables_define_the_attributes_of_their_keys(project: Project) -> list[str]:
+    """DynamoDB takes a definition for each attribute of a key, of strings and numbers, and none beside."""
+    findings = []
+    for name, table in project.resources(TABLE):
+        schemas = [table, *table.get("GlobalSecondaryIndexes", [])]
+        keys = {key.get("AttributeName") for schema in schemas for key in schema.get("KeySchema", [])}
+        defined = {one.get("AttributeName"): one.get("AttributeType") for one in table.get("AttributeDefinitions", [])}
+        findings += [f"{name}: {key} is defined or a key, and not both" for key in keys ^ set(defined)]
+        findings += [f"{name}: {key} is a {kind}" for key, kind in defined.items() if kind != KINDS.get(key, "S")]
+    return findings
+
+
+@contract
+def the_catalogue_has_the_columns_of_the_export(project: Project) -> list[str]:
+    """A query reads the export's columns by their place: one too many, or two swapped, and it reads the neighbour's."""
+    findings = []
+    for name, at in project.resources("AWS::Glue::Table"):
+        table = at.get("TableInput", {})
+        columns = [(column["Name"], column["Type"]) for column in table.get("StorageDescriptor", {}).get("Columns", [])]
+        asked = [(column.lower(), "string") for column in COLUMNS[table["Name"]]]
+        if columns != asked:
+            findings.append(f"{name}: its columns are {columns}, those of the export {asked}")
     return findings
 
 
