@@ -7,8 +7,10 @@ import pytest
 
 from tests.contract.breakages import BREAKAGES
 from tests.contract.checks import CHECKS
+from tests.contract.forms import lines
 from tests.contract.mutations import Mutation
 from tests.contract.project import Project
+from tests.contract.reviewed import table
 
 
 @pytest.fixture(scope="session")
@@ -32,6 +34,13 @@ def test_contract_notices(project: Project, standing: Callable[[str], set[str]],
 
 def test_every_contract_was_seen_to_fail() -> None:
     assert not set(CHECKS) - {mutation.check for mutation in BREAKAGES}
+
+
+def test_every_line_of_a_form_names_a_contract_that_exists() -> None:
+    """Where a form hands a property on, somebody takes it."""
+    forms = {kind: form for kind, form in table("resources").items() if kind != "needed"}
+    asked = {line["by"] for form in forms.values() for line in lines(form) if "by" in line}
+    assert not asked - set(CHECKS)
 
 
 def test_a_template_that_a_contract_cannot_read_is_a_finding(project: Project) -> None:

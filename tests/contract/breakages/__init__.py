@@ -1,6 +1,6 @@
 """At least one way to break each contract, by the contract's name."""
 
-from tests.contract.breakages import feedback, policies, rules, sources, template, wiring
+from tests.contract.breakages import feedback, policies, reviewed, rules, sources, template, wiring
 from tests.contract.mutations import Mutation
 
 _FAMILIES = (
@@ -20,6 +20,7 @@ _FAMILIES = (
     feedback.FEEDBACK,
     policies.POLICIES,
     rules.RULES,
+    reviewed.REVIEWED,
 )
 BREAKAGES = tuple(
     Mutation(check, what, broken) for family in _FAMILIES for check, ways in family.items() for what, broken in ways

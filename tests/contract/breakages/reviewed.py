@@ -1,0 +1,128 @@
+"""How to change a value that somebody signed, delete what nothing refers to, and bring in what nobody has seen."""
+
+from tests.contract.breakages.policies import FORBIDDEN
+from tests.contract.mutations import GONE, Breakages, prop, top, whole
+
+AUTHORIZER = "Globals.HttpApi.Auth.Authorizers.AccessToken"
+JWT = f"{AUTHORIZER}.JwtConfiguration"
+OUTBOX = "RelayEventsFunction.Events.Outbox.Properties"
+FILTER = f"{OUTBOX}.FilterCriteria.Filters.0.Pattern"
+PREFIX = '{"eventName":["%s"],"dynamodb":{"Keys":{"pk":{"S":[{"prefix":"%s#"}]}}}}'
+LIFECYCLE = "LakeBucket.LifecycleConfiguration.Rules.0"
+
+REVIEWED: Breakages = {
+    "resources_are_as_reviewed": [
+        *FORBIDDEN,
+        # The API and its tokens.
+        ("no authorizer by the API", prop("Api.Auth", {"DefaultAuthorizer": "NONE"})),
+        ("an issuer from outside", top(f"{JWT}.issuer", "https://evil.example")),
+        ("any audience", top(f"{JWT}.audience", ["*"])),
+        ("a token in the address", top(f"{AUTHORIZER}.IdentitySource", "$request.querystring.token")),
+        ("a second origin", prop("Api.CorsConfiguration.AllowOrigins.0", "https://evil.example")),
+        ("no origin's name", prop("Api.CorsConfiguration.AllowOrigins", ["null"])),
+        ("cookies", prop("Api.CorsConfiguration.AllowCredentials", True)),
+        ("any header", prop("Api.CorsConfiguration.AllowHeaders", ["*"])),
+        ("no limit in effect", prop("Api.DefaultRouteSettings.ThrottlingRateLimit", 1_000_000)),
+        ("a route without limit", prop("Api.RouteSettings", {"GET /ranking/{userId}": {}})),
+        ("no address at all", prop("Api.DisableExecuteApiEndpoint", True)),
+        ("a condition turned round", top("Conditions.HasJwtIssuer", {"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]})),
+        ("a macro", top("Transform", ["AWS::Serverless-2016-10-31", "Mine"])),
+        # People.
+        ("plain passwords by the old name", prop("UserPoolClient.ExplicitAuthFlows", ["USER_PASSWORD_AUTH"])),
+        ("tokens in the address", prop("UserPoolClient.AllowedOAuthFlows", ["implicit"])),
+        ("no revocation", prop("UserPoolClient.EnableTokenRevocation", False)),
+        ("a day's token", prop("UserPoolClient.AccessTokenValidity", 24)),
+        ("short passwords", prop("UserPool.Policies.PasswordPolicy.MinimumLength", 6)),
+        ("any password", prop("UserPool.Policies", GONE)),
+        ("names that are addresses", prop("UserPool.AliasAttributes", ["email"])),
+        ("claims made up", prop("UserPool.LambdaConfig", {"PreTokenGeneration": "x"})),
+        ("a group with rights in AWS", prop("StudentGroup.RoleArn", {"Fn::GetAtt": ["PersonalizeRole", "Arn"]})),
+        ("a group renamed", prop("AdminGroup.GroupName", "admins")),
+        # What is kept.
+        ("ACLs", prop("LakeBucket.OwnershipControls", GONE)),
+        ("public by ACL", prop("LakeBucket.AccessControl", "PublicRead")),
+        ("a web page", prop("LakeBucket.WebsiteConfiguration", {"IndexDocument": "i"})),
+        ("read by any page", prop("LakeBucket.CorsConfiguration", {"CorsRules": []})),
+        ("a rule switched off", prop(f"{LIFECYCLE}.Status", "Disabled")),
+        ("ten years", prop(f"{LIFECYCLE}.ExpirationInDays", 3650)),
+        ("old versions for ten years", prop(f"{LIFECYCLE}.NoncurrentVersionExpiration.NoncurrentDays", 3650)),
+        ("a short secret", prop("PseudonymKey.GenerateSecretString.PasswordLength", 8)),
+        ("keys only", prop("OperationsTable.StreamSpecification.StreamViewType", "KEYS_ONLY")),
+        ("another index", prop("ClassActivityTable.GlobalSecondaryIndexes.0.IndexName", "byStudent")),
+        ("logs for ten years", prop("FunctionLogs.RetentionInDays", 3653)),
+        ("logs nobody can ask", top("Globals.Function.LoggingConfig.LogFormat", "Text")),
+        # Queues, streams, schedules, mails, machines.
+        ("a minute's retention", prop("MailQueue.MessageRetentionPeriod", 60)),
+        ("a rule switched off", prop("StudentEnrolledRule.State", "DISABLED")),
+        ("an archive of a day", prop("StudentEventArchive.RetentionDays", 1)),
+        ("only what comes from now on", prop(f"{OUTBOX}.StartingPosition", "LATEST")),
+        ("no filter", prop(f"{OUTBOX}.FilterCriteria", GONE)),
+        ("another prefix", prop(FILTER, PREFIX % ("INSERT", "OUTBX"))),
+        ("changes only", prop(FILTER, PREFIX % ("MODIFY", "OUTBOX"))),
+        ("no bisection", prop(f"{OUTBOX}.BisectBatchOnFunctionError", False)),
+        ("a thousand workers", prop("SendEmailFunction.Events.Mail.Properties.ScalingConfig.MaximumConcurrency", 1000)),
+        ("no nights", prop("NightlySchedule.State", "DISABLED")),
+        ("no sweeps", prop("RelaySweep.State", "DISABLED")),
+        ("a sweep a day", prop("RelaySweep.ScheduleExpression", "rate(1 day)")),
+        ("an empty batch", prop("RelaySweep.Target.Input", "{}")),
+        ("one try", prop("NightlySchedule.Target.RetryPolicy.MaximumRetryAttempts", 0)),
+        ("mails in the clear", prop("MailConfigurationSet.DeliveryOptions.TlsPolicy", "OPTIONAL")),
+        ("unsigned mails", prop("SenderIdentity.DkimAttributes.SigningEnabled", False)),
+        ("no suppression", prop("MailConfigurationSet.SuppressionOptions", GONE)),
+        ("a crawler that deletes", prop("LakeCrawler.SchemaChangePolicy.DeleteBehavior", "DELETE_FROM_DATABASE")),
+        ("a night without log", prop("NightlyRetraining.Logging.Destinations", [])),
+        ("a night of five minutes", prop("NightlyRetraining.Type", "EXPRESS")),
+        ("an alarm switched off", prop("MailUnknownAlarm.ActionsEnabled", False)),
+        ("code run from a VPC", prop("SendEmailFunction.VpcConfig", {"SubnetIds": []})),
+        ("an event nobody reviewed", prop("PutClassFunction.Events.Timer", {"Type": "Schedule", "Properties": {}})),
+        ("a kind fewer", top("Resources.AlarmTopic.Type", GONE)),
+    ],
+    "what_nothing_refers_to_is_there": [
+        ("no topic policy", whole("AlarmTopicPolicy", GONE)),
+        ("nobody hears", whole("AlarmSubscription", GONE)),
+        ("no admins", whole("AdminGroup", GONE)),
+        ("no sweep", whole("RelaySweep", GONE)),
+        ("no bucket policy", whole("LakeBucketPolicy", GONE)),
+    ],
+    "references_lead_somewhere": [
+        ("a deleted queue", whole("FeedbackDeadLetters", GONE)),
+        ("a deleted parameter", top("Parameters.SenderDomain", GONE)),
+        ("a deleted condition", top("Conditions.HasAlarmEmail", GONE)),
+        ("a mistyped attribute", prop("SenderIdentity.EmailIdentity", {"Fn::GetAtt": "SenderDomian.Arn"})),
+    ],
+    "parameters_are_as_reviewed": [
+        ("another issuer", top("Parameters.JwtIssuer.Default", "https://evil.example")),
+        ("plain HTTP", top("Parameters.AllowedOrigin.Default", "http://student-system.com")),
+        ("no nights", top("Parameters.ScheduleState.Default", "DISABLED")),
+        ("any name", top("Parameters.DatasetGroupName.AllowedPattern", ".*")),
+        ("an old runtime", top("Parameters.PythonRuntime.AllowedValues", ["python3.8"])),
+        ("words of a student in the log", top("Parameters.LogLevel.Default", "DEBUG")),
+        ("no limit", top("Parameters.RequestsPerSecond.MaxValue", GONE)),
+        ("outside its limits", top("Parameters.PollSeconds.MaxValue", 59)),
+        ("a number that is text", top("Parameters.RequestBurst.Default", "100")),
+        ("one more", top("Parameters.Debug", {"Type": "String", "Default": ""})),
+        ("one fewer", top("Parameters.HalfLifeDays", GONE)),
+    ],
+    "outputs_show_no_secret": [
+        ("resolved", top("Outputs.Leak", {"Value": {"Fn::Sub": "{{resolve:secretsmanager:${PseudonymKey}}}"}})),
+        ("anywhere", top("Parameters.LogLevel.Default", "{{resolve:ssm:/level}}")),
+        ("a key", top("Outputs.Leak", {"Value": {"Ref": "PseudonymKey"}})),
+        ("an app's secret", top("Outputs.Leak", {"Value": {"Fn::GetAtt": ["UserPoolClient", "ClientSecret"]}})),
+        ("exported", top("Outputs.ApiUrl.Export", {"Name": "api"})),
+    ],
+    "alarms_ring_as_reviewed": [
+        ("never", prop("DeadLettersAlarm.Threshold", 1_000_000_000)),
+        ("when all is well", prop("RetrainingFailedAlarm.ComparisonOperator", "LessThanThreshold")),
+        ("not in silence", prop("NoSuccessfulRunAlarm.TreatMissingData", "notBreaching")),
+        ("another machine", prop("RetrainingFailedAlarm.Dimensions.0.Value", {"Ref": "EraseStudent"})),
+        ("no dimension", prop("ApiErrorsAlarm.Dimensions", [])),
+        ("another namespace", prop("RetrainingFailedAlarm.Namespace", "AWS/State")),
+        ("another metric", prop("MailDeadLettersAlarm.MetricName", "ApproximateNumberOfMessages")),
+        ("the least of it", prop("RetrainingFailedAlarm.Statistic", "Minimum")),
+        ("later", prop("RankingFallbackAlarm.DatapointsToAlarm", 3)),
+        ("a part of the sum", prop("MailBouncedAlarm.Metrics.1.ReturnData", True)),
+        ("another sum", prop("MailBouncedAlarm.Metrics.0.Expression", "FILL(bounced, 0) / sent")),
+        ("one fewer", whole("ModelTooOldAlarm", GONE)),
+        ("one more", whole("Another", {"Type": "AWS::CloudWatch::Alarm", "Properties": {}})),
+    ],
+}
