@@ -126,6 +126,7 @@ POLICIES: Breakages = {
         ),
         ("a managed policy", prop("NightlyRetraining.Policies", ["AdministratorAccess"])),
         ("a policy template", prop("PutClassFunction.Policies", [{"S3CrudPolicy": {"BucketName": "lake"}}])),
+        ("neither", prop("AlarmTopicPolicy.PolicyDocument.Statement.1.Effect", "Denies")),
         ("the old version", prop("PutClassFunction.Policies.0.Version", "2008-10-17")),
     ],
     "the_lake_is_listed_by_prefix": [

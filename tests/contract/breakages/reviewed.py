@@ -26,6 +26,7 @@ REVIEWED: Breakages = {
         ("a route without limit", prop("Api.RouteSettings", {"GET /ranking/{userId}": {}})),
         ("no address at all", prop("Api.DisableExecuteApiEndpoint", True)),
         ("a condition turned round", top("Conditions.HasJwtIssuer", {"Fn::Equals": [{"Ref": "JwtIssuer"}, ""]})),
+        ("no address of the API", top("Outputs.ApiUrl", GONE)),
         ("a macro", top("Transform", ["AWS::Serverless-2016-10-31", "Mine"])),
         # People.
         ("plain passwords by the old name", prop("UserPoolClient.ExplicitAuthFlows", ["USER_PASSWORD_AUTH"])),

@@ -64,7 +64,7 @@ def alarms_ring_as_reviewed(project: Project) -> list[str]:
 
 def sentences(alarm: Properties) -> dict[str, str]:
     """When an alarm rings, in words; for a sum of several metrics, each of them by its name in the sum."""
-    queries = {query["Id"]: query for query in alarm.get("Metrics", [])}
+    queries = {str(query.get("Id")): query for query in alarm.get("Metrics", [])}
     sums = [query for query in queries.values() if "Expression" in query]
     if len(sums) > 1 or any(query.get("ReturnData", True) != ("Expression" in query) for query in queries.values()):
         return {"rings": f"on another metric than its sum: {alarm.get('Metrics')}"}
@@ -76,12 +76,12 @@ def sentences(alarm: Properties) -> dict[str, str]:
     }
     for name, query in queries.items():
         if stat := query.get("MetricStat"):
-            told[name] = _metric(stat["Metric"], stat.get("Stat"), stat.get("Period"))
+            told[name] = _metric(stat.get("Metric", {}), stat.get("Stat"), stat.get("Period"))
     return told
 
 
 def _metric(metric: Properties, statistic: object, period: object) -> str:
-    of = ", ".join(f"{one['Name']} {text(one['Value'])}" for one in metric.get("Dimensions", []))
+    of = ", ".join(f"{one.get('Name')} {text(one.get('Value'))}" for one in metric.get("Dimensions", []))
     return f"{statistic} of {metric.get('Namespace')} {metric.get('MetricName')} ({of}) in {period} s"
 
 

@@ -59,7 +59,11 @@ def policies_are_plain_statements(project: Project) -> list[str]:
             )
         for statement in statements(document):
             findings += [f"{owner}: {key} in a statement" for key in sorted(set(statement) - KNOWN)]
-            findings += [f"{owner}: a statement without {key}" for key in ("Effect", "Action") if key not in statement]
+            findings += [f"{owner}: a statement without Action"] * ("Action" not in statement)
+            if statement.get("Effect") not in ("Allow", "Deny"):
+                findings.append(
+                    f"{owner}: a statement whose Effect is {statement.get('Effect')}, so that nobody can deploy it"
+                )
     return findings
 
 

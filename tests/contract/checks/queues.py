@@ -97,7 +97,7 @@ def mail_that_waits_is_queued_anew_before_the_redrive(project: Project) -> list[
 def dead_letters_are_kept_and_watched(project: Project) -> list[str]:
     """Fourteen days to look, and an alarm that says so."""
     watched = {
-        referent(dimension["Value"])
+        referent(dimension.get("Value"))
         for _, alarm in project.resources("AWS::CloudWatch::Alarm")
         for dimension in alarm.get("Dimensions", [])
         if alarm.get("AlarmActions")

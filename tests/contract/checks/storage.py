@@ -99,7 +99,9 @@ def the_catalogue_has_the_columns_of_the_export(project: Project) -> list[str]:
     findings = []
     for name, at in project.resources("AWS::Glue::Table"):
         table = at.get("TableInput", {})
-        columns = [(column["Name"], column["Type"]) for column in table.get("StorageDescriptor", {}).get("Columns", [])]
+        columns = [
+            (column.get("Name"), column.get("Type")) for column in table.get("StorageDescriptor", {}).get("Columns", [])
+        ]
         asked = [(column.lower(), "string") for column in COLUMNS[table["Name"]]]
         if columns != asked:
             findings.append(f"{name}: its columns are {columns}, those of the export {asked}")
