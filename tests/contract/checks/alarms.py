@@ -81,8 +81,15 @@ def sentences(alarm: Properties) -> dict[str, str]:
 
 
 def _metric(metric: Properties, statistic: object, period: object) -> str:
-    of = ", ".join(f"{one.get('Name')} {text(one.get('Value'))}" for one in metric.get("Dimensions", []))
+    of = ", ".join(f"{one.get('Name')} {_named(one.get('Value'))}" for one in metric.get("Dimensions", []))
     return f"{statistic} of {metric.get('Namespace')} {metric.get('MetricName')} ({of}) in {period} s"
+
+
+def _named(value: object) -> str:
+    match value:
+        case {"Fn::Select": [1, {"Fn::Split": [sign, whole]}]}:
+            return f"{text(whole)} after {sign}"
+    return text(value)
 
 
 def _watched(project: Project) -> Iterator[tuple[str, Mapping[str, Any], Mapping[str, Any], int]]:

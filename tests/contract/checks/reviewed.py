@@ -48,7 +48,11 @@ def what_nothing_refers_to_is_there(project: Project) -> list[str]:
 def references_lead_somewhere(project: Project) -> list[str]:
     """A reference to what was deleted fails at deploy time only, and SAM asks for nobody's existence."""
     template = project.template
-    known = {*template["Resources"], *template.get("Parameters", {})}
+    # SAM makes the role of a function or state machine.
+    roles = {
+        f"{name}Role" for name, _ in project.resources("AWS::Serverless::Function", "AWS::Serverless::StateMachine")
+    }
+    known = {*template["Resources"], *template.get("Parameters", {}), *roles}
     conditions = template.get("Conditions", {})
     findings = [f"{at}: there is no {name}" for at, name in _references(template, "template") if name not in known]
     for name, resource in template["Resources"].items():
