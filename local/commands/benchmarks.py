@@ -33,13 +33,13 @@ _data: Callable[[Any], Any] = click.option(
 @common
 @click.pass_context
 def bench(context: click.Context, state_dir: Path, as_json: bool) -> None:
-    """Measure loading, the nightly run and the recommender; without a subcommand, all of them.
+    """Measure each part beside what one would write otherwise; without a subcommand, all of them in turn.
 
-    `load` and `nightly` start a local cloud of their own.
+    What needs a local cloud starts one of its own.
     """
     if context.invoked_subcommand is None:
-        context.invoke(nightly, data=None, state_dir=state_dir, as_json=as_json)
-        context.invoke(recommender, data=None, split="calendar", state_dir=state_dir, as_json=as_json)
+        for measured in (nightly, nights, export, mail, coldstart, ranking, requests, recommender, growth):
+            context.invoke(measured, state_dir=state_dir, as_json=as_json)
 
 
 @bench.command()
@@ -65,6 +65,8 @@ def nightly(
     """Load a file, or the beginning of it, into an empty stack and run the nightly retraining on it."""
     from local.bench.growing import beginning, growth_of
 
+    if len(rows) > 1 and given_directory(context):
+        raise click.UsageError("several --rows each take an empty stack, so --state-dir can name none")
     nights: list[dict[str, Any]] = []
     for size in sorted(rows) or (None,):
         with _interactions(data) as whole, beginning(whole, size) as file, _stack(given_directory(context)) as instance:
