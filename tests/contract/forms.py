@@ -77,12 +77,9 @@ class Part:
 
     def _fits(self, line: Form) -> bool:
         if "refers to" in line:
-            return self.project.template["Resources"].get(referent(self.value), {}).get("Type") == line["refers to"]
-        if "from" in line:
-            number = isinstance(self.value, int | float) and not isinstance(self.value, bool)
-            return number and line["from"] <= self.value <= line["to"]
-        if "one of" in line:
-            return self.value in line["one of"]
+            return bool(
+                self.project.template["Resources"].get(referent(self.value), {}).get("Type") == line["refers to"]
+            )
         if "is" in line or "per" in line:
             told = line["is"] if "is" in line else line["per"][self.owner]
             # True equals 1, and YAML tells them apart.
@@ -96,10 +93,6 @@ def expected(line: Form, owner: str) -> str:
         return shown(line["is"])
     if "per" in line:
         return shown(line["per"][owner])
-    if "from" in line:
-        return f"from {line['from']} to {line['to']}"
-    if "one of" in line:
-        return " or ".join(shown(one) for one in line["one of"])
     return f"one of our {line['refers to']}" if "refers to" in line else "there"
 
 

@@ -36,7 +36,7 @@ def everybody_may_do_what_was_reviewed(project: Project) -> list[str]:
     """Every permission stands in tests/contract/reviewed/policies.yaml, one line each with its reason, and no other."""
     given, signed = set(_given(project)), {one: one for one in _signed()}
     findings = [
-        f"{one.owner}: no longer {one}; it was there because: {one.why}" for one in sorted(signed) if one not in given
+        f"{one.owner}: gone is: {one}; it was there because: {one.why}" for one in sorted(signed) if one not in given
     ]
     return findings + [
         f"{one.owner}: {one}; nobody has signed that. If it is meant, it needs a line in {where('policies')}"
