@@ -87,8 +87,8 @@ def _metric(metric: Properties, statistic: object, period: object) -> str:
 
 def _named(value: object) -> str:
     match value:
-        case {"Fn::Select": [1, {"Fn::Split": [sign, whole]}]}:
-            return f"{text(whole)} after {sign}"
+        case {"Fn::Select": [at, {"Fn::Split": [sign, whole]}]}:
+            return f"{text(whole)}, part {at} by {sign}"
     return text(value)
 
 
