@@ -108,7 +108,7 @@ class BlendModel(Model):
         if not columns:
             return self.weights
         penalties = np.full(columns[0].shape[-1], L2, np.float32)
-        weights = blend.fit(np.concatenate(columns), np.concatenate(offsets), penalties)
+        weights = blend.fit_top(np.concatenate(columns), np.concatenate(offsets), penalties)
         self.weights = np.append(weights, 0).astype(np.float32)
         odds = []
         for part, _ in self._batches(contexts, targets, np.arange(len(targets)) < REPEAT_CONTEXTS):

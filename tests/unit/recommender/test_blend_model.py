@@ -119,3 +119,54 @@ def test_penalties_shrink_the_weights_to_the_optimum_of_the_penalised_likelihood
 def test_without_any_repetition_their_offset_stays_finite() -> None:
     offset = blend.fit_offset(np.zeros(10), np.zeros(99, bool))
     assert 1 / (1 + np.exp(-offset)) == pytest.approx(0.005, rel=1e-3)
+
+
+def half_foreseeable(steps: int = 1500, items: int = 40) -> tuple[np.ndarray, np.ndarray]:
+    """Features (evidence, popularity) of competing items, the one that came first, and where the foreseeable ones are.
+
+    Half of the time comes the item with most evidence, though a popular one has nearly as much; else whatever is
+    popular, without any evidence.
+    """
+    random = np.random.default_rng(3)
+    columns = np.zeros((steps, items, 2), np.float32)
+    columns[:, :, 1] = random.normal(size=(steps, items))
+    columns[:, 0], columns[:, 1] = (2.0, 0.0), (1.7, 2.0)
+    surprise = np.flatnonzero(np.arange(steps) % 2)
+    popular = np.exp(2 * columns[surprise, 2:, 1])
+    came = 2 + (np.cumsum(popular, 1) > random.random((len(surprise), 1)) * popular.sum(1, keepdims=True)).argmax(1)
+    columns[surprise, 0], columns[surprise, came] = columns[surprise, came].copy(), columns[surprise, 0].copy()
+    return columns, np.arange(0, steps, 2)
+
+
+def test_what_nobody_could_foresee_does_not_spoil_the_order_at_the_top() -> None:
+    columns, foreseeable = half_foreseeable()
+    nothing = np.zeros(columns.shape[:2], np.float32)
+    penalties = np.full(2, 1e-6, np.float32)
+
+    def hits(w: np.ndarray) -> float:
+        return float(((columns @ w)[foreseeable].argmax(1) == 0).mean())
+
+    assert hits(blend.fit(columns, nothing, penalties)) == 0
+    assert hits(blend.fit_top(columns, nothing, penalties)) == 1
+
+
+def test_whatever_weights_are_focused_on_the_scores_stay_log_probabilities() -> None:
+    columns, _ = half_foreseeable()
+    nothing, penalties = np.zeros(columns.shape[:2], np.float32), np.full(2, 1e-6, np.float32)
+    w = blend.fit_top(columns, nothing, penalties)
+
+    def loss(factor: float) -> float:
+        z = columns @ (factor * w)
+        return float((np.log(np.exp(z).sum(1)) - z[:, 0]).mean())
+
+    assert loss(1) < min(loss(0.95), loss(1.05))
+
+
+def test_weighted_steps_count_as_if_they_came_that_often() -> None:
+    random = np.random.default_rng(0)
+    columns = random.normal(size=(60, 6, 2)).astype(np.float32)
+    often = random.integers(1, 4, 60)
+    penalties = np.full(2, 0.01, np.float32)
+    weighted = blend.fit(columns, np.zeros((60, 6), np.float32), penalties, shares=often.astype(float))
+    repeated = np.repeat(columns, often, 0)
+    np.testing.assert_allclose(weighted, blend.fit(repeated, np.zeros(repeated.shape[:2], np.float32), penalties), atol=1e-3)
