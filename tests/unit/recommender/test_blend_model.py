@@ -169,4 +169,6 @@ def test_weighted_steps_count_as_if_they_came_that_often() -> None:
     penalties = np.full(2, 0.01, np.float32)
     weighted = blend.fit(columns, np.zeros((60, 6), np.float32), penalties, shares=often.astype(float))
     repeated = np.repeat(columns, often, 0)
-    np.testing.assert_allclose(weighted, blend.fit(repeated, np.zeros(repeated.shape[:2], np.float32), penalties), atol=1e-3)
+    np.testing.assert_allclose(
+        weighted, blend.fit(repeated, np.zeros(repeated.shape[:2], np.float32), penalties), atol=1e-3
+    )
