@@ -18,8 +18,8 @@ BEST, DRAWN = 48, 128
 """Competitors of each target when the catalogue is larger: the best by a rough ranking, and a uniform sample."""
 TOLERANCE, START = 1e-6, 0.2
 """Newton's last step is the one that promises to gain less log-likelihood than this; all weights start alike."""
-FOCUS, ROUNDS, LEAST_FACTOR = 0.5, 8, 0.1
-"""Half-way between log-likelihood (0) and the expected number of hits (1), and how often the weights are renewed."""
+FOCUS, LEAST_FACTOR = 0.5, 0.1
+"""Half-way between log-likelihood and expected hits."""
 
 
 def scale(scores: Floats) -> Floats:
@@ -70,87 +70,66 @@ def competitors(rough: Floats, targets: Ints, random: np.random.Generator) -> tu
 
 
 def fit_top(columns: Floats, offsets: Floats, penalties: Floats) -> Doubles:
-    """Weights w under which the items that came tend to rank first, scaled so that the scores are log-probabilities.
+    """Weights under which the items that came tend to rank first, scaled so that the scores are log-probabilities.
 
-    w maximises the mean of p^q, with p = softmax(columns·w + offsets) of the first item and q = `FOCUS`: generalised
-    cross-entropy, (1 - p^q) / q (Zhang & Sabuncu, NeurIPS 2018). Its gradient is that of log p weighted by p^q, so what
-    nobody could have foreseen counts little. The log-likelihood (q = 0) spends weight, popularity's above all, on
-    raising such items from hopeless to unlikely, at the expense of the order at the top. p^q is convex in log p, so
-    maximising the weighted log-likelihood with the weights p^q of the last round never lowers it. At the end one factor
-    on all weights maximises the plain penalised log-likelihood: the order stays, the probabilities are calibrated.
-
-    Args:
-        columns: float32[b, c, k], features of the competing items, the one that came first.
-        offsets: float32[b, c].
-        penalties: float32[k], the l2 penalty of each weight.
+    The log-likelihood spends weight, popularity's above all, on raising items that nobody could have foreseen from
+    hopeless to unlikely, at the expense of the order at the top. So the order is that of `fit` with `FOCUS`; then one
+    factor on all weights maximises the plain penalised log-likelihood, which calibrates the probabilities.
     """
-    w = fit(columns, offsets, penalties)
-    for _ in range(ROUNDS):
-        hit, total, _ = _softmax(columns, offsets, w)
-        w = fit(columns, offsets, penalties, shares=np.exp(FOCUS * (hit - total)), start=w)
+    w = fit(columns, offsets, penalties, focus=FOCUS)
     blended = (columns @ w.astype(np.float32))[..., None]
     penalty = np.array([(penalties * w**2).sum()], np.float32)
     return w * max(float(fit(blended, offsets, penalty)[0]), LEAST_FACTOR)
 
 
-def fit(
-    columns: Floats,
-    offsets: Floats,
-    penalties: Floats,
-    *,
-    shares: Doubles | None = None,
-    start: Doubles | None = None,
-    steps: int = 20,
-) -> Doubles:
-    """Weights w that maximise the mean log-likelihood of the first item under softmax(columns·w + offsets).
+def fit(columns: Floats, offsets: Floats, penalties: Floats, *, focus: float = 0.0, steps: int = 20) -> Doubles:
+    """Weights w that maximise the log of the power mean of p, less the penalties: log(mean p^q) / q, q = focus.
 
-    Newton's method with step halving on a convex problem: a handful of passes over the data.
+    p is the probability of the first item under softmax(columns·w + offsets). q = 0 is the log-likelihood, q = 1 the
+    expected share of hits; between them lies generalised cross-entropy (Zhang & Sabuncu, NeurIPS 2018). The gradient is
+    that of the log-likelihood with each step weighted by p^q, so what could not be foreseen counts little. Newton's
+    method with step halving, the weights held fixed within a step: for q = 0 a convex problem, else a lower bound that
+    touches (p^q is convex in log p). A handful of passes over the data.
 
     Args:
         columns: float32[b, c, k], features of the competing items, the one that came first.
         offsets: float32[b, c].
         penalties: float32[k], the l2 penalty of each weight.
-        shares: float64[b], how much each row counts in the mean; None: all alike.
-        start: float64[k], weights to start from.
+        focus: q.
         steps: Most Newton steps.
     """
-    b, _, k = columns.shape
+    k = columns.shape[-1]
     flat = columns.reshape(-1, k)
-    shares = np.full(b, 1 / b) if shares is None else shares / shares.sum()
-    counted = shares.astype(np.float32)[:, None]
-    came = shares @ columns[:, 0]
 
-    def chances(w: Doubles) -> tuple[float, Floats]:
-        hit, total, p = _softmax(columns, offsets, w)
-        return float(shares @ (total - hit) + (penalties * w**2).sum()), p
+    def chances(w: Doubles) -> tuple[float, Doubles, Floats]:
+        z = (flat @ w.astype(np.float32)).reshape(offsets.shape) + offsets
+        z -= z.max(1, keepdims=True)
+        hit = z[:, 0].astype(np.float64)
+        np.exp(z, out=z)
+        total = z.sum(1, keepdims=True)
+        z /= total
+        hit -= np.log(total[:, 0])
+        shares = np.exp(focus * hit)
+        mean = np.log(shares.mean()) / focus if focus else hit.mean()
+        return float((penalties * w**2).sum() - mean), shares / shares.sum(), z
 
-    w = np.full(k, START) if start is None else start
-    loss, p = chances(w)
+    w = np.full(k, START)
+    loss, shares, p = chances(w)
     for _ in range(steps):
+        counted = shares.astype(np.float32)[:, None]
         expected = np.einsum("bc,bck->bk", p, columns, optimize=True)
-        gradient = shares @ expected - came + 2 * penalties * w
+        gradient = shares @ (expected - columns[:, 0]) + 2 * penalties * w
         curvature = (flat * (p * counted).reshape(-1, 1)).T @ flat - (expected * counted).T @ expected
         step = np.linalg.solve(curvature.astype(np.float64) + np.diag(2 * penalties + 1e-7), gradient)
         if gradient @ step / 2 < TOLERANCE:
             return w - step
         size = 1.0
-        tried, p = chances(w - step)
+        tried, shares, p = chances(w - step)
         while tried > loss and size > 1e-3:
             size /= 2
-            tried, p = chances(w - size * step)
+            tried, shares, p = chances(w - size * step)
         w, loss = w - size * step, tried
     return w
-
-
-def _softmax(columns: Floats, offsets: Floats, w: Doubles) -> tuple[Doubles, Doubles, Floats]:
-    """float64[b] score of the first item, float64[b] log of the sum that divides, float32[b, c] chances."""
-    z = (columns.reshape(-1, len(w)) @ w.astype(np.float32)).reshape(offsets.shape) + offsets
-    z -= z.max(1, keepdims=True)
-    hit = z[:, 0].astype(np.float64)
-    np.exp(z, out=z)
-    total = z.sum(1, keepdims=True)
-    z /= total
-    return hit, np.log(total[:, 0].astype(np.float64)), z
 
 
 def log_odds(scores: Floats, rows: Longs, items: Ints) -> NDArray[np.float64]:

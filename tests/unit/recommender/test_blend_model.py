@@ -162,13 +162,15 @@ def test_whatever_weights_are_focused_on_the_scores_stay_log_probabilities() -> 
     assert loss(1) < min(loss(0.95), loss(1.05))
 
 
-def test_weighted_steps_count_as_if_they_came_that_often() -> None:
-    random = np.random.default_rng(0)
-    columns = random.normal(size=(60, 6, 2)).astype(np.float32)
-    often = random.integers(1, 4, 60)
-    penalties = np.full(2, 0.01, np.float32)
-    weighted = blend.fit(columns, np.zeros((60, 6), np.float32), penalties, shares=often.astype(float))
-    repeated = np.repeat(columns, often, 0)
-    np.testing.assert_allclose(
-        weighted, blend.fit(repeated, np.zeros(repeated.shape[:2], np.float32), penalties), atol=1e-3
-    )
+def test_focus_maximises_the_power_mean_of_the_chances() -> None:
+    columns, _ = half_foreseeable(steps=300)
+    penalties = np.full(2, 1e-2, np.float32)
+    w = blend.fit(columns, np.zeros(columns.shape[:2], np.float32), penalties, focus=0.5)
+
+    def gain(weights: np.ndarray) -> float:
+        z = columns @ weights
+        chances = np.exp(z[:, 0]) / np.exp(z).sum(1)
+        return float(2 * np.log(np.sqrt(chances).mean()) - (penalties * weights**2).sum())
+
+    for step in ([2e-2, 0], [-2e-2, 0], [0, 2e-2], [0, -2e-2]):
+        assert gain(w) > gain(w + np.array(step))
