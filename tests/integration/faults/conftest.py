@@ -1,7 +1,5 @@
 """One stack behind proxies for the whole suite, and its figures at the end of the session."""
 
-import json
-import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 
@@ -13,6 +11,8 @@ from tests.stack import running
 
 # A claim without an outcome is settled by SES's Send event long before, or else given up after this.
 GRACE_SECONDS = 5
+# The least that the template allows.
+PARK_SECONDS = 60
 # The default, 14, would be most of the suite's time.
 MAILS_A_SECOND = 100
 # As the functions' SDK names them in AWS_ENDPOINT_URL_<SERVICE>.
@@ -25,12 +25,12 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     proxies = {service: Proxy() for service in _SERVICES}
     endpoints = {f"AWS_ENDPOINT_URL_{service}": proxy.url for service, proxy in proxies.items()}
     state_dir = tmp_path_factory.mktemp("faults") / "state"
-    parameter = f"MailGraceSeconds={GRACE_SECONDS}"
-    with running(state_dir, "--parameter", parameter, SES_ALLOW_FAULTS="1", **endpoints) as stack:
-        _allow(stack.endpoint, MAILS_A_SECOND)
+    parameters = ["--parameter", f"MailGraceSeconds={GRACE_SECONDS}", "--parameter", f"MailParkSeconds={PARK_SECONDS}"]
+    with running(state_dir, *parameters, SES_ALLOW_FAULTS="1", **endpoints) as stack:
         for proxy in proxies.values():
             proxy.upstream, proxy.ancestor = stack.endpoint, stack.process.pid
         rig = Rig(stack, proxies)
+        rig.ses("PUT", "account", {"MaxSendRate": MAILS_A_SECOND})
         yield rig
     for proxy in proxies.values():
         proxy.close()
@@ -52,11 +52,3 @@ def report(record_property: Callable[[str, object], None]) -> Iterator[list[str]
     yield lines
     for line in lines:
         record_property("personal data", line)
-
-
-def _allow(endpoint: str, mails_a_second: int) -> None:
-    """Raise the local SES's rate by its side door."""
-    body = json.dumps({"MaxSendRate": mails_a_second}).encode()
-    request = urllib.request.Request(f"{endpoint}/_ses/account", body, method="PUT")
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        assert json.load(answer)["SendQuota"]["MaxSendRate"] == mails_a_second

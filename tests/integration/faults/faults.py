@@ -27,6 +27,11 @@ def notes_sent(call: Call) -> bool:
     return call.operation == "UpdateItem" and '"MAIL#' in call.text and "messageId" in call.text
 
 
+def notes_delivery(call: Call) -> bool:
+    """The mail ledger is told what became of a mail on its way."""
+    return call.operation == "UpdateItem" and '"MAIL#' in call.text and "deliveryAt" in call.text
+
+
 def records(call: Call) -> bool:
     """An interaction is recorded."""
     return call.operation == "TransactWriteItems" and "recordedDay" in call.text

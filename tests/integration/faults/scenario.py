@@ -50,6 +50,7 @@ class Scenario:
     Attributes:
         dead_letters: messages that are meant to end in each dead-letter queue.
         faults: how often harm was done.
+        statuses: in which the ledger's rows are meant to end.
     """
 
     rig: "Rig"
@@ -57,6 +58,7 @@ class Scenario:
     count: int
     dead_letters: Counter[str] = field(default_factory=Counter)
     faults: int = 0
+    statuses: set[str] = field(default_factory=lambda: {"SENT"})
     _mails: Counter[tuple[str, str]] = field(default_factory=Counter)
     _perhaps: Counter[tuple[str, str]] = field(default_factory=Counter)
     _interactions: set[str] = field(default_factory=set)
@@ -78,6 +80,18 @@ class Scenario:
             rows.put_item(Item={"classId": self.class_id, "activity": "CLASS", "title": "Lớp thử"})
             rows.put_item(Item={"classId": self.class_id, "activity": f"TEACHER#{self.teacher}", **teacher})
 
+    def enter_members(self) -> None:
+        """All students are enrolled, long ago."""
+        with self.rig.tables["classActivity"].batch_writer() as rows:
+            for student in self.students:
+                member = {"studentId": student, "member": f"STUDENT#{student}", "enrolledAt": "2026-09-01T00:00:00Z"}
+                rows.put_item(Item={"classId": self.class_id, "activity": f"STUDENT#{student}", **member})
+
+    def expect_no_mail(self, student: str) -> None:
+        """What was published of this student is told to nobody."""
+        for told in [told for told in self._mails if told[0] == address(student)]:
+            del self._mails[told]
+
     @property
     def teacher(self) -> str:
         return f"{self.prefix}-teacher"
@@ -93,9 +107,10 @@ class Scenario:
 
     def submissions(self) -> list[Entry]:
         """One event a student, each a fact of its own."""
-        return [self._submission(student) for student in self.students]
+        return [self.submission(student) for student in self.students]
 
-    def _submission(self, student: str) -> Entry:
+    def submission(self, student: str) -> Entry:
+        """A file handed in; each call is a fact of its own."""
         self._mails[address(student), "submission"] += 1
         detail = {"studentId": student, "fileUrl": "https://files.example/hw1.pdf", "classId": self.class_id}
         return self._entry("api.assignment", "student.submitAssignment", detail, True)
@@ -123,13 +138,20 @@ class Scenario:
 
     def ledger(self) -> Counter[str]:
         """How many mails of the scenario have which status in the ledger."""
+        return Counter(str(row["status"]) for row in self.rows())
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The ledger's rows of the scenario's mails."""
         mine = Attr("pk").begins_with("MAIL#") & Attr("studentId").begins_with(self.prefix)
-        return Counter(str(row["status"]) for row in _scan(self.rig.tables["operations"], mine))
+        return _scan(self.rig.tables["operations"], mine)
+
+    def mails(self) -> list[dict[str, Any]]:
+        """What SES accepted of the scenario."""
+        return [mail for mail in self.rig.accepted() if mail["To"][0].startswith(self.prefix)]
 
     def counted(self, seconds: float) -> Figures:
         """What SES accepted and what was recorded, against the facts."""
-        mails = [mail for mail in self.rig.accepted() if mail["To"][0].startswith(self.prefix)]
-        accepted = Counter((mail["To"][0], mail["Tags"]["kind"]) for mail in mails)
+        accepted = Counter((mail["To"][0], mail["Tags"]["kind"]) for mail in self.mails())
         rows = _scan(self.rig.tables["interactions"], Attr("userId").begins_with(self.prefix))
         recorded = Counter(str(row["interactionId"]) for row in rows)
         expected = Counter(self._interactions)

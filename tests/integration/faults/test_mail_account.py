@@ -34,9 +34,9 @@ def test_a_day_that_is_spent_and_a_quota_that_is_raised(rig: Rig) -> None:
         with rig.account(Max24HourSend=rig.quota()["SentLast24Hours"] + 8):
             rig.publish(scenario.enrolments())
             eventually(lambda: len(scenario.mails()), lambda count: count == 8)
+            eventually(lambda: rig.messages("MailQueue"), lambda count: count == 12)
             eventually(scenario.ledger, lambda statuses: statuses["RELEASED"])
             scenario.faults = 12
-            assert rig.messages("MailQueue") == 12
         rig.wait_until_calm()
 
 

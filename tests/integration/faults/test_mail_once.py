@@ -105,6 +105,29 @@ def test_a_fan_out_killed_between_its_pages(rig: Rig) -> None:
         assert fault.done == 2
 
 
+@pytest.mark.parametrize(
+    ("name", "service", "harm"),
+    [
+        ("announcing, killed before claim", "DYNAMODB", lambda: KillBefore(claims, every(6, at_most=2))),
+        ("announcing, killed after acceptance", "SESV2", lambda: KillAfter(sends, every(6, at_most=2))),
+    ],
+)
+def test_an_announcements_mailer_that_is_killed(rig: Rig, name: str, service: str, harm: Callable[[], Harm]) -> None:
+    with rig.scenario(name, 20) as scenario, rig.proxies[service].faulty(fault := harm()):
+        scenario.enter_members()
+        rig.publish([scenario.announcement(to=scenario.students)])
+        rig.wait_until_calm()
+        scenario.faults = fault.done
+        assert fault.done == 2
+
+
+def test_an_announcement_to_five_hundred(rig: Rig) -> None:
+    with rig.scenario("five hundred told", 500) as scenario:
+        scenario.enter_members()
+        rig.publish([scenario.announcement(to=scenario.students)])
+        scenario.faults = 0
+
+
 def test_poison_in_a_batch(rig: Rig) -> None:
     with rig.scenario("poison in a batch", 30) as scenario:
         entries = scenario.enrolments()

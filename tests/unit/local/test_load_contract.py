@@ -85,9 +85,12 @@ def test_a_load_writes_what_the_functions_write(
 
     assert len(by_load[0]) == len(chosen)
     assert by_load[0] == by_functions[0]
-    # The functions also keep a row an event, the load one a student and class; and only a load makes a class.
+    # The functions also keep a row an event, the load one a student and class; and only a load makes a class, and lists
+    # its materials by giving them a title.
     kept = {key: row for key, row in by_functions[1].items() if not key[1].startswith("ACTIVITY#")}
-    assert {key: row for key, row in by_load[1].items() if key[1] != "CLASS"} == kept
+    assert all(("title" in row) == key[1].startswith(("ITEM#", "CLASS")) for key, row in by_load[1].items())
+    untitled = {key: {name: row[name] for name in row if name != "title"} for key, row in by_load[1].items()}
+    assert {key: row for key, row in untitled.items() if key[1] != "CLASS"} == kept
 
 
 @pytest.mark.usefixtures("functions")

@@ -230,7 +230,7 @@ def test_a_red_nights_job_is_over_before_the_next_night_imports(
     monkeypatch.setattr(shaping, "FEW", 30)
     account.endings["-int-"] = ("CREATE IN_PROGRESS", "")
     whole = machine.definition
-    machine.definition = shortened(150)
+    machine.definition = shortened(120)
     hung = machine.run({"trigger": "manual", "full": True})
     assert "not finished after 6 polls" in hung.cause
     machine.definition = whole
