@@ -116,7 +116,8 @@ def test_one_click_ends_announcements_and_receipts_still_arrive(
     ):
         for method, form in (("GET", None), ("POST", "List-Unsubscribe=One-Click")):
             refused = ask(method, forged, form)
-            assert (refused.status, "Liên kết không hợp lệ" in refused.body) == (403, True), forged
+            assert "Liên kết không hợp lệ" in refused.body, forged
+            assert refused.status == (403 if "token=" in forged and not forged.endswith("token=") else 400), forged
     assert "unsubscribed" not in stack.table("students").get_item(Key={"studentId": student_id})["Item"]
     second = announce(stack, teacher, class_id)
     ends(stack, student_id, second, status="SENT")

@@ -55,7 +55,7 @@ def complaint(fixture: str, answer: dict[str, Any]) -> str:
         refused = fixture in WITHOUT_TICKET and error in ("InvalidInputError", "LeaseLostError")
         return "" if unknown or refused else f"{error}: {answer.get('errorMessage')}"
     if "statusCode" in answer:
-        expected = (400,) if fixture in FORGED else (200, 202)
+        expected = (403,) if fixture in FORGED else (200, 202)
         return "" if answer["statusCode"] in expected else f"{answer['statusCode']}: {answer['body']}"
     if answer.get("batchItemFailures"):
         return f"failed records: {answer['batchItemFailures']}"
