@@ -3,7 +3,6 @@
 import json
 import time
 import urllib.request
-import uuid
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
@@ -126,9 +125,11 @@ class Rig:
     def renew_mailers(self) -> None:
         """Mailers begin in fresh environments: what one knows of the account it knows for a minute."""
         functions = self.stack.client("lambda")
-        names = (one["FunctionName"] for one in functions.list_functions()["Functions"])
-        (mailer,) = (name for name in names if "SendEmail" in name)
-        functions.update_function_configuration(FunctionName=mailer, Description=uuid.uuid4().hex)
+        (mailer,) = (one for one in functions.list_functions()["Functions"] if "SendEmail" in one["FunctionName"])
+        # Of no consequence in itself; AWS begins anew after any change.
+        functions.update_function_configuration(
+            FunctionName=mailer["FunctionName"], MemorySize=mailer["MemorySize"] + 1
+        )
 
     @contextmanager
     def scenario(self, name: str, students: int) -> Iterator[Scenario]:
