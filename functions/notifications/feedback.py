@@ -39,7 +39,7 @@ def record(event: Mapping[str, Any]) -> None:
     if not ledger_id or not row:
         metrics().add_metric("MailFeedbackIgnored", "Count", 1)
     elif kind in REFUSALS:
-        _refuse(ledger_id, str(row["kind"]), REFUSALS[kind])
+        _refuse(ledger_id, message_id, str(row["kind"]), REFUSALS[kind])
     else:
         # Whatever became of it: SES took it.
         ledger.sent(ledger_id, message_id)
@@ -50,8 +50,8 @@ def record(event: Mapping[str, Any]) -> None:
             metrics().add_metric(_METRICS[delivery], "Count", 1)
 
 
-def _refuse(ledger_id: str, kind: str, reason: str) -> None:
-    if ledger.refuse(ledger_id, reason):
+def _refuse(ledger_id: str, message_id: str, kind: str, reason: str) -> None:
+    if ledger.refuse(ledger_id, message_id, reason):
         logger().error("mail not sent after all", ledger_id=ledger_id, kind=kind, reason=reason)
         metrics().add_metric("MailFailed", "Count", 1)
 

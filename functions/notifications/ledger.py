@@ -37,6 +37,11 @@ _IS_HELD = "#status = :claimed AND claimToken = :held"
 # What SES itself refused to send after it had taken it stays FAILED, though its Send event may come later.
 _NOT_REFUSED = "attribute_exists(pk) AND NOT (#status = :failed AND reason IN (:rejected, :unrendered))"
 _REFUSED = {":failed": "FAILED", ":rejected": "REJECTED", ":unrendered": "RENDERING_FAILURE"}
+# Of the message that was sent last. A claim and a release stand for a message after the one that the row still names.
+_LATEST = (
+    "((#status = :claimed AND NOT messageId = :message) OR (NOT #status IN (:claimed, :released)"
+    " AND (attribute_not_exists(messageId) OR messageId = :message)))"
+)
 _NAMES = {"#status": "status", "#state": "state"}
 
 
@@ -103,13 +108,25 @@ def sent(ledger_id: str, message_id: str) -> None:
     )
 
 
-def refuse(ledger_id: str, reason: str) -> bool:
-    """SES had taken the mail and did not send it, REJECTED or RENDERING_FAILURE; False where that was known."""
+def refuse(ledger_id: str, message_id: str, reason: str) -> bool:
+    """SES had taken the mail and did not send it, REJECTED or RENDERING_FAILURE.
+
+    Returns:
+        False where that was known, or said of a message that another one has taken the place of.
+    """
     return _update(
         ledger_id,
-        _NOT_REFUSED,
-        "SET #status = :failed, reason = :reason, #state = :state, since = :now",
-        {":reason": reason, ":state": "MAIL#FAILED", ":now": clock.now(), **_REFUSED},
+        f"{_NOT_REFUSED} AND {_LATEST}",
+        "SET #status = :failed, reason = :reason, #state = :state, since = :now, messageId = :message",
+        {
+            ":message": message_id,
+            ":claimed": "CLAIMED",
+            ":released": "RELEASED",
+            ":reason": reason,
+            ":state": "MAIL#FAILED",
+            ":now": clock.now(),
+            **_REFUSED,
+        },
     )
 
 

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campus import tables
-from notifications import address, record_feedback
+from notifications import address, ledger, record_feedback
 from tests.unit.notifications.school import GRACE, NOW, Context, Killed, School, batch, enrolled, lost_answer
 
 SENT, DELAYED, DELIVERED = "Email Sent", "Email Delivery Delayed", "Email Delivered"
@@ -177,6 +177,41 @@ def test_a_refusal_that_is_heard_before_the_worker_writes_sent_stays(
 
     assert [(row["status"], row["reason"]) for row in school.ledger()] == [("FAILED", "REJECTED")]
     assert len(school.accepted) == 1
+
+
+@pytest.mark.parametrize("again", range(3), ids=["before the delivery", "while it is claimed", "after it was sent"])
+def test_a_refusal_that_comes_again_says_nothing_of_the_mail_an_operator_has_sent_anew(
+    open_school: Callable[[], School], monkeypatch: pytest.MonkeyPatch, again: int
+) -> None:
+    school = one_mail(open_school)
+    refusal = said(school, REJECTED)
+    (ledger_id,) = refusal["ledgerId"]
+    assert hear(refusal) == 0
+    assert school.ledger()[0]["status"] == "FAILED"
+    tables.operations().update_item(
+        Key=ledger.key(ledger_id),
+        UpdateExpression="SET #status = :released",
+        ExpressionAttributeNames={"#status": "status"},
+        ExpressionAttributeValues={":released": "RELEASED"},
+    )
+    act = School._act
+
+    def overtaken(self: School, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if operation == "SendEmail" and again == 1:
+            hear(refusal)
+        return act(self, client, operation, arguments)
+
+    monkeypatch.setattr(School, "_act", overtaken)
+
+    if again == 0:
+        hear(refusal)
+    assert school.deliver(enrolled()) == 0
+    if again == 2:
+        hear(refusal)
+
+    assert [(row["status"], row["messageId"]) for row in school.ledger()] == [("SENT", "message-2")]
+    hear(said(school, REJECTED, messageId="message-2"))
+    assert [row["status"] for row in school.ledger()] == ["FAILED"]
 
 
 EVERYTHING: tuple[tuple[str, dict[str, str]], ...] = (
