@@ -11,6 +11,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from botocore.exceptions import ClientError
+
 from campus import clock, events, tables
 from campus.clients import client
 from campus.events import AnnouncementSent
@@ -127,15 +129,21 @@ def _key(identity: str) -> dict[str, str]:
 
 
 def _note_progress(identity: str, class_id: str, student_id: str) -> None:
-    tables.operations().update_item(
-        Key=_key(identity),
-        UpdateExpression="SET classId = :class, studentId = :student, expiresAt = :expires",
-        ExpressionAttributeValues={
-            ":class": class_id,
-            ":student": student_id,
-            ":expires": clock.now() + ledger.KEPT_SECONDS,
-        },
-    )
+    """Note how far this run came; a delayed one says nothing after another one has finished."""
+    try:
+        tables.operations().update_item(
+            Key=_key(identity),
+            ConditionExpression="attribute_not_exists(finishedAt)",
+            UpdateExpression="SET classId = :class, studentId = :student, expiresAt = :expires",
+            ExpressionAttributeValues={
+                ":class": class_id,
+                ":student": student_id,
+                ":expires": clock.now() + ledger.KEPT_SECONDS,
+            },
+        )
+    except ClientError as error:
+        if not tables.is_conditional_failure(error):
+            raise
 
 
 def _finish(identity: str) -> None:

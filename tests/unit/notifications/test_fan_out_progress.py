@@ -94,6 +94,29 @@ def test_a_redelivery_goes_on_where_the_last_one_stopped(
     assert not queue()
 
 
+def test_a_run_that_comes_late_notes_nothing_after_another_has_finished(
+    school: School, queue: Callable[[], list[dict[str, Any]]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    school.enroll("toan-10", "sv-1")
+    event = announced(classId="toan-10")
+    act, others = School._act, list[int]()
+
+    def overtaken(self: School, made: Any, operation: str, arguments: dict[str, Any]) -> Any:
+        if "studentId = :student" not in arguments.get("UpdateExpression", "") or others:
+            return act(self, made, operation, arguments)
+        others.append(0)
+        others.append(run(event))
+        act(self, made, operation, arguments)
+        raise Killed  # the note was written, and nobody will take it away
+
+    monkeypatch.setattr(School, "_act", overtaken)
+
+    assert run(event) == 0
+
+    assert others == [0, 0]
+    assert progress(event).keys() == {"pk", "sk", "finishedAt", "expiresAt"}
+
+
 def test_a_bare_announcement_that_its_producer_repeats_is_told_once_a_day(
     school: School, queue: Callable[[], list[dict[str, Any]]]
 ) -> None:
