@@ -13,7 +13,8 @@ from campus.bus import Entry
 
 
 def entry(event_id: str, size: int = 10) -> Entry:
-    return Entry(event_id, "api.ranking", "ranking.requestUpdate", '{"trigger": "' + "x" * size + '"}')
+    """Of Vietnamese letters: PutEvents counts the three bytes of each."""
+    return Entry(event_id, "api.ranking", "ranking.requestUpdate", '{"trigger": "' + "ế" * (size // 3) + '"}')
 
 
 class Recorder:
@@ -82,7 +83,8 @@ def test_batches_keep_order_and_limits(sizes: list[int]) -> None:
     assert [one for batch in batches for one in batch] == entries
     for batch in batches:
         assert 1 <= len(batch) <= bus.MAX_ENTRIES
-        assert len(batch) == 1 or sum(one.size for one in batch) <= bus.MAX_BYTES
+        size = sum(len(f"{one.source}{one.detail_type}{one.detail}".encode()) for one in batch)
+        assert len(batch) == 1 or size <= bus.MAX_BYTES
 
 
 def test_each_service_has_one_client_with_its_own_patience() -> None:
