@@ -1,6 +1,5 @@
 """What SES says afterwards, in whatever order and however often: ledger and suppression come to the same end."""
 
-import itertools
 import json
 from collections.abc import Callable
 from typing import Any
@@ -10,36 +9,22 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from campus import tables
-from notifications import address, ledger, record_feedback
-from tests.unit.notifications.school import GRACE, NOW, Context, Killed, School, batch, enrolled, lost_answer
+from notifications import address
+from tests.unit.notifications.hearing import (
+    BOUNCE,
+    COMPLAINT,
+    DELAYED,
+    DELIVERED,
+    REJECTED,
+    SENT,
+    hear,
+    one_mail,
+    said,
+)
+from tests.unit.notifications.school import GRACE, Killed, School, enrolled, lost_answer
 
-SENT, DELAYED, DELIVERED = "Email Sent", "Email Delivery Delayed", "Email Delivered"
-BOUNCE, COMPLAINT = "Email Bounced", "Email Complaint Received"
-REJECTED, UNRENDERED = "Email Rejected", "Email Rendering Failed"
 HARD = {"bounceType": "Permanent", "bounceSubType": "NoEmail"}
 SOFT = {"bounceType": "Transient", "bounceSubType": "MailboxFull"}
-
-
-def said(school: School, kind: str, **fields: object) -> dict[str, Any]:
-    """What the rule MailFeedbackRule makes of SES's event for the first mail it accepted."""
-    tags = {tag["Name"]: tag["Value"] for tag in school.accepted[0]["EmailTags"]}
-    return {
-        "type": kind,
-        "time": "2026-11-20T08:00:01Z",
-        "messageId": "message-1",
-        "ledgerId": [tags["ledger-id"]],
-        "bounceType": "",
-        "bounceSubType": "",
-        "complaintType": "",
-        "complaintSubType": "",
-        **fields,
-    }
-
-
-def hear(*events: Any) -> int:
-    """How many messages stay on the FeedbackQueue."""
-    answer = record_feedback.handler(batch(list(events)), Context())  # type: ignore[arg-type]
-    return len(answer["batchItemFailures"])
 
 
 def suppressed() -> list[tuple[str, Any]]:
@@ -56,15 +41,6 @@ def settled(school: School) -> Any:
     return {
         name: row.get(name) for name in ("status", "state", "reason", "messageId", "delivery", "deliveryReason")
     }, suppressed()
-
-
-def one_mail(open_school: Callable[[], School], misfortune: Callable[[], None] | None = None) -> School:
-    school = open_school()
-    school.student()
-    school.ses = [misfortune] if misfortune else []
-    school.deliver(enrolled())
-    assert len(school.accepted) == 1
-    return school
 
 
 @pytest.fixture
@@ -139,79 +115,6 @@ def test_each_word_is_noted_counted_once_and_suppresses_what_it_should(
         if name.startswith("Mail")
     ]
     assert counted == ([(metric, [1.0])] if metric else [])
-
-
-@pytest.mark.parametrize(("kind", "reason"), [(REJECTED, "REJECTED"), (UNRENDERED, "RENDERING_FAILURE")])
-def test_a_mail_that_ses_took_and_did_not_send_has_failed_whatever_comes_before_or_after(
-    open_school: Callable[[], School], capsys: pytest.CaptureFixture[str], kind: str, reason: str
-) -> None:
-    for order in itertools.permutations([kind, SENT, kind]):
-        school = one_mail(open_school)
-        capsys.readouterr()
-        for each in order:
-            assert hear(said(school, each)) == 0
-
-        (row,) = school.ledger()
-        assert (row["status"], row["reason"], row["state"]) == ("FAILED", reason, "MAIL#FAILED")
-        assert int(row["since"]) == NOW
-        assert capsys.readouterr().out.count('"MailFailed":[1') == 1
-
-
-def test_a_refusal_that_is_heard_before_the_worker_writes_sent_stays(
-    open_school: Callable[[], School], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    school = open_school()
-    school.student()
-    act = School._act
-
-    def overtaken(self: School, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        answer = act(self, client, operation, arguments)
-        if operation == "SendEmail":
-            hear(said(school, REJECTED))
-        return answer
-
-    monkeypatch.setattr(School, "_act", overtaken)
-    event = enrolled()
-
-    assert [school.deliver(event), school.deliver(event)] == [0, 0]
-
-    assert [(row["status"], row["reason"]) for row in school.ledger()] == [("FAILED", "REJECTED")]
-    assert len(school.accepted) == 1
-
-
-@pytest.mark.parametrize("again", range(3), ids=["before the delivery", "while it is claimed", "after it was sent"])
-def test_a_refusal_that_comes_again_says_nothing_of_the_mail_an_operator_has_sent_anew(
-    open_school: Callable[[], School], monkeypatch: pytest.MonkeyPatch, again: int
-) -> None:
-    school = one_mail(open_school)
-    refusal = said(school, REJECTED)
-    (ledger_id,) = refusal["ledgerId"]
-    assert hear(refusal) == 0
-    assert school.ledger()[0]["status"] == "FAILED"
-    tables.operations().update_item(
-        Key=ledger.key(ledger_id),
-        UpdateExpression="SET #status = :released",
-        ExpressionAttributeNames={"#status": "status"},
-        ExpressionAttributeValues={":released": "RELEASED"},
-    )
-    act = School._act
-
-    def overtaken(self: School, client: Any, operation: str, arguments: dict[str, Any]) -> Any:
-        if operation == "SendEmail" and again == 1:
-            hear(refusal)
-        return act(self, client, operation, arguments)
-
-    monkeypatch.setattr(School, "_act", overtaken)
-
-    if again == 0:
-        hear(refusal)
-    assert school.deliver(enrolled()) == 0
-    if again == 2:
-        hear(refusal)
-
-    assert [(row["status"], row["messageId"]) for row in school.ledger()] == [("SENT", "message-2")]
-    hear(said(school, REJECTED, messageId="message-2"))
-    assert [row["status"] for row in school.ledger()] == ["FAILED"]
 
 
 EVERYTHING: tuple[tuple[str, dict[str, str]], ...] = (
