@@ -19,8 +19,8 @@ Ask = Callable[[], Sequence[Mapping[str, Any]]]
 
 # GetRecommendations and GetPersonalizedRanking: 500 items a call.
 MAX_RESULTS = 500
-# The client's two timeouts together; they begin anew with every packet, this does not.
-PATIENCE_SECONDS = 1.3
+# The client's timeouts begin anew with every packet, this does not.
+PATIENCE_SECONDS = 1.1
 
 
 class CampaignUnavailableError(Exception):
