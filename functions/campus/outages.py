@@ -20,15 +20,10 @@ BUSY = frozenset(
 """Codes of DynamoDB's answers and of the reasons of a cancelled transaction ("Error handling with DynamoDB")."""
 
 
-def is_silent(error: Exception) -> bool:
-    """True where nobody answered, or an answer came to no end."""
-    return isinstance(error, NoConnectionError | HTTPClientError)
-
-
 def is_outage(error: BotoCoreError | ClientError) -> bool:
-    """True where nobody answered, or the service failed or has too much to do."""
+    """True where nobody answered or an answer came to no end, or the service failed or has too much to do."""
     if not isinstance(error, ClientError):
-        return is_silent(error)
+        return isinstance(error, NoConnectionError | HTTPClientError)
     code = error.response.get("Error", {}).get("Code")
     failed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
     return failed or code in BUSY or bool(BUSY & set(tables.refused(error)))

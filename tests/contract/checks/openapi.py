@@ -38,35 +38,30 @@ def the_document_says_what_needs_a_token(project: Project) -> list[str]:
 def the_document_names_the_handlers(project: Project) -> list[str]:
     """OperationId is the handler's name, so that a reader of one finds the other."""
     findings = []
-    for method, path, operation in _operations(project):
-        function, _ = _routes(project).get(f"{method} {path}", ("", {}))
-        handler = project.entry(function)[0].rpartition(".")[2] if function else ""
+    for route, operation, module in _served(project):
+        handler = module.rpartition(".")[2]
         name = "".join(part if n == 0 else part.capitalize() for n, part in enumerate(handler.split("_")))
-        if function and operation["operationId"] != name and not _serves_several(project, function):
-            findings.append(f"{DOCUMENT}: {method} {path} is {name}, not {operation['operationId']}")
+        if operation["operationId"] != name:
+            findings.append(f"{DOCUMENT}: {route} is {name}, not {operation['operationId']}")
     return findings
 
 
 @contract
 def the_document_has_the_handlers_parameters(project: Project) -> list[str]:
     """Names, bounds and defaults of query parameters are those that the handler asks `validation` for."""
-    findings = []
-    for method, path, operation in _operations(project):
-        function, _ = _routes(project).get(f"{method} {path}", ("", {}))
-        if not function or _serves_several(project, function):
-            continue
-        module = project.entry(function)[0]
+    findings, document = [], _document(project)
+    for route, operation, module in _served(project):
         source = next(text for name, text in project.sources.items() if _is(name, module))
         asked = dict(_asked(source))
         told = {one["name"]: one["schema"] for one in operation["parameters"] if one["in"] == "query"}
         if asked.keys() != told.keys():
-            findings.append(f"{DOCUMENT}: {method} {path} takes {sorted(asked)}, not {sorted(told)}")
+            findings.append(f"{DOCUMENT}: {route} takes {sorted(asked)}, not {sorted(told)}")
             continue
         for name, bounds in asked.items():
-            schema = resolved(_document(project), told[name])
+            schema = resolved(document, told[name])
             said = {key: schema.get(word) for key, word in _WORDS.items() if key in bounds}
             if said != bounds:
-                findings.append(f"{DOCUMENT}: {method} {path}: {name} is {bounds}, not {said}")
+                findings.append(f"{DOCUMENT}: {route}: {name} is {bounds}, not {said}")
     return findings
 
 
@@ -97,8 +92,13 @@ def _routes(project: Project) -> dict[str, tuple[str, Mapping[str, Any]]]:
     return {f"{route.get('Method')} {route.get('Path')}": (function, route) for function, route in sources}
 
 
-def _serves_several(project: Project, function: str) -> bool:
-    return sum(function == one for one, _ in _routes(project).values()) > 1
+def _served(project: Project) -> Iterator[tuple[str, Mapping[str, Any], str]]:
+    """Route, its operation, and the module of a function that serves this route alone."""
+    serves = {route: function for route, (function, _) in _routes(project).items()}
+    for method, path, operation in _operations(project):
+        function = serves.get(route := f"{method} {path}")
+        if function and list(serves.values()).count(function) == 1:
+            yield route, operation, project.entry(function)[0]
 
 
 def _is(path: str, module: str) -> bool:
