@@ -16,7 +16,7 @@ _CODES = {
 
 
 def of_run(kind: str, run_id: str, attempt: int = 1) -> str:
-    """Name of an import job or solution version: `student-ranking-int-20261122-020000-3f[-2]`.
+    """Name of an import job or solution version: `student-ranking-int-261122-020000-3f9a[-2]`.
 
     Args:
         kind: a dataset (interactions | items | users) or a model (recommendation | ranking | popularity).

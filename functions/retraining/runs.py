@@ -27,9 +27,10 @@ _RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,17}")
 
 
 def run_id(execution: str, started_at: str) -> str:
-    """`20261122-020000-3f`: UTC second of the execution's start and two digits of its ARN's hash."""
+    """`261122-020000-3f9a`: UTC second of the execution's start and four digits of its ARN's hash."""
     instant = datetime.fromisoformat(started_at)
-    return f"{instant:%Y%m%d-%H%M%S}-{hashlib.sha256(execution.encode()).hexdigest()[:2]}"
+    # A storm of requests starts many executions in one second.
+    return f"{instant:%y%m%d-%H%M%S}-{hashlib.sha256(execution.encode()).hexdigest()[:4]}"
 
 
 def checked_run_id(value: object) -> str:

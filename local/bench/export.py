@@ -24,7 +24,7 @@ from local.bench import memory_cloud
 
 SIZES = (10_000, 100_000, 1_000_000)
 _FUNCTIONS = Path(__file__).parents[2] / "functions"
-_RUN = "20260101-000000-00"
+_RUN = "260101-000000-0000"
 _MB = 1024
 
 

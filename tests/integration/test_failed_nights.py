@@ -32,7 +32,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     with socket.create_server(("127.0.0.1", 0)) as free:  # the deployment itself goes through S3's proxy
         port = free.getsockname()[1]
     for proxy in proxies.values():
-        proxy.upstream = f"http://127.0.0.1:{port}"
+        proxy.stand_before(f"http://127.0.0.1:{port}")
     options = ("--port", str(port), *QUICK)
     with running(folder / "state", *options, PERSONALIZE_ALLOW_FAULTS="1", **urls) as stack:
         school = School(stack, proxies["PERSONALIZE"], proxies["S3"])

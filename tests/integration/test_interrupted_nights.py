@@ -22,7 +22,7 @@ def test_a_night_whose_cloud_went_down_is_resumed_at_once(tmp_path: Path) -> Non
         machine = {"stateMachineArn": first.ready["stateMachineArn"]}
         arn = first.client("stepfunctions").start_execution(**machine, input='{"trigger": "schedule"}')["executionArn"]
         eventually(lambda: holder(first) == arn)
-        refused = first.nightclass("resume", "20261122-020000-3f", check=False)
+        refused = first.nightclass("resume", "261122-020000-3f9a", check=False)
         assert (refused.returncode, refused.stdout) == (1, "")
         assert "was not resumed: another run holds the lease" in refused.stderr
         eventually(lambda: first.client("personalize").list_dataset_import_jobs()["datasetImportJobs"])

@@ -28,7 +28,7 @@ def rig(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Rig]:
     parameters = ["--parameter", f"MailGraceSeconds={GRACE_SECONDS}", "--parameter", f"MailParkSeconds={PARK_SECONDS}"]
     with running(state_dir, *parameters, SES_ALLOW_FAULTS="1", **endpoints) as stack:
         for proxy in proxies.values():
-            proxy.upstream, proxy.ancestor = stack.endpoint, stack.process.pid
+            proxy.stand_before(stack.endpoint, stack.process.pid)
         rig = Rig(stack, proxies)
         rig.ses("PUT", "account", {"MaxSendRate": MAILS_A_SECOND})
         yield rig

@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -63,7 +64,7 @@ class Call:
 
     def forward(self, body: bytes | None = None) -> Answer:
         """The service's own answer, to this call or to one with another body."""
-        upstream = http.client.HTTPConnection(urlsplit(self.proxy.upstream).netloc, timeout=_SECONDS)
+        upstream = http.client.HTTPConnection(self.proxy.upstream(), timeout=_SECONDS)
         headers = {name: value for name, value in self.headers.items() if name.lower() not in _BETWEEN_HOPS}
         try:
             upstream.request(self.method, self.path, self.body if body is None else body, headers)
@@ -74,7 +75,7 @@ class Call:
 
     def kill_caller(self) -> None:
         """Kill -9 the function's process; its connection ends with it."""
-        pid = peer_of(self.proxy.address, self.caller, self.proxy.ancestor)
+        pid = peer_of(self.proxy.address, self.caller, self.proxy.ancestor())
         assert pid is not None, "no process of the local cloud made this call"
         os.kill(pid, signal.SIGKILL)
 
@@ -87,20 +88,37 @@ class Proxy:
 
     Attributes:
         url: what `AWS_ENDPOINT_URL_<SERVICE>` is to be.
-        upstream: the service's own endpoint, set once it is known.
-        ancestor: process whose descendants may be killed.
         errors: what went wrong in here; a scenario in which anything did proves nothing.
     """
 
     def __init__(self) -> None:
-        self.upstream = ""
-        self.ancestor = 0
+        self._upstream: Future[str] = Future()
+        self._ancestor: Future[int] = Future()
         self.errors: list[str] = []
         self._fault: Fault = Call.forward
         self._server = _Server(self)
         self.address: tuple[str, int] = self._server.server_address[:2]  # type: ignore[assignment]
         self.url = f"http://{self.address[0]}:{self.address[1]}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def stand_before(self, endpoint: str, process: int | None = None) -> None:
+        """Forward to the service's own endpoint; calls that came before this was known have waited.
+
+        Args:
+            endpoint: its URL.
+            process: whose descendants may be killed.
+        """
+        self._upstream.set_result(urlsplit(endpoint).netloc)
+        if process is not None:
+            self._ancestor.set_result(process)
+
+    def upstream(self) -> str:
+        """Host and port of the service."""
+        return self._upstream.result(_SECONDS)
+
+    def ancestor(self) -> int:
+        """The process whose descendants may be killed."""
+        return self._ancestor.result(0)
 
     def answer(self, call: Call) -> Answer:
         return self._fault(call)

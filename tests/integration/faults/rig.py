@@ -137,13 +137,16 @@ class Rig:
         scenario = Scenario(self, name, students)
         scenario.enter_people()
         dead = self.dead_letters()
+        for proxy in self.proxies.values():
+            proxy.errors.clear()
         begin = time.monotonic()
         yield scenario
         self.wait_until_calm()
         figures = scenario.counted(time.monotonic() - begin)
         self.figures.append(figures)
-        assert [error for proxy in self.proxies.values() for error in proxy.errors] == []
+        errors = [error for proxy in self.proxies.values() for error in proxy.errors]
+        assert not errors, "\n".join(errors)
         ledger = scenario.ledger()
         assert (figures.duplicates, figures.lost, figures.interactions) == (0, 0, 0), f"{figures}; ledger: {ledger}"
-        assert self.dead_letters() - dead == scenario.dead_letters
-        assert set(ledger) == scenario.statuses
+        assert (died := self.dead_letters() - dead) == scenario.dead_letters, f"{died}; wanted {scenario.dead_letters}"
+        assert set(ledger) == scenario.statuses, f"{ledger}; wanted {scenario.statuses}"

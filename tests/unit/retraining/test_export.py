@@ -19,7 +19,7 @@ from retraining.tally import Tally
 from tests.unit.campus import school
 from tests.unit.retraining import students
 
-RUN = "20261122-020000-3f"
+RUN = "261122-020000-3f9a"
 EVERYTHING = Scope("FULL", "nothing has been imported yet", {})
 
 

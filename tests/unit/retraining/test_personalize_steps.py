@@ -10,7 +10,7 @@ from retraining import campaigns, imports, names, polling, preparation, schemas,
 from retraining.progress import Progress, UnknownStatusError, progress
 from tests.unit.retraining.account import PREFIX, Account, RefusedError
 
-RUN = "20261122-020000-3f"
+RUN = "261122-020000-3f9a"
 MODEL = {"kind": "recommendation", "name": "student-ranking-recommendation", "recipe": "aws-user-personalization-v2"}
 SOLUTION = f"{PREFIX}solution/student-ranking-recommendation"
 CAMPAIGN = "student-ranking-recommendation"

@@ -21,7 +21,7 @@ from tests.unit.retraining.conftest import SLOW
 from tests.unit.retraining.machine import Machine, definition, handler
 from tests.unit.retraining.test_failing_runs import assert_red
 
-RUN = "20261122-020000-3f"
+RUN = "261122-020000-3f9a"
 EVERYTHING = Scope("FULL", "nothing has been imported yet", {})
 
 
