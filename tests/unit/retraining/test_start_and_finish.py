@@ -59,6 +59,11 @@ def test_a_run_is_named_after_its_start() -> None:
     assert len(run["runId"]) == 18
 
 
+def test_a_storm_of_executions_in_one_second_gives_every_run_a_name_of_its_own() -> None:
+    executions = [f"arn:aws:states:ap-southeast-1:123456789012:execution:nightly:{number}" for number in range(100)]
+    assert len({runs.run_id(execution, "2026-11-22T02:00:00.123Z") for execution in executions}) == len(executions)
+
+
 def test_a_lost_answer_changes_neither_run_nor_cut_off() -> None:
     first, second = begun(), begun()
     assert (second["run"]["runId"], second["run"]["cutOff"]) == (first["run"]["runId"], first["run"]["cutOff"])
