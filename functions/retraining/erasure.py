@@ -100,7 +100,13 @@ def finish(held: Lease) -> Record:
 
 
 def abandon(held: Lease, failure: Mapping[str, Any]) -> Record:
-    """Give the lease back after a failure; the ticket keeps naming the student, so that it can be started again."""
+    """Give the lease back after a failure; the ticket keeps naming the student, so that it can be started again.
+
+    Returns:
+        `{status: FAILED, why}`, or the audit row where the erasure was done before whatever failed.
+    """
+    if record := tickets.audit_row(tickets.load(held.run_id)):
+        return record
     why = f"{failure.get('Error')}: {failure.get('Cause')}"
     _unless_overtaken(lambda: tickets.fail(held.run_id, held.owner, why))
     _unless_overtaken(lambda: lease.give_back(held))

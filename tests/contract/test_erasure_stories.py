@@ -12,13 +12,27 @@ from ministack.services.stepfunctions import _ExecutionError
 
 from tests.contract.mutants import mutants
 from tests.contract.state_machine_rules import RULES, Definition
-from tests.contract.stories import BUSY, DONE, FAILED, LEASE, NEITHER, TICKET, WORKING, Answers, Told, hurried, tell
+from tests.contract.stories import (
+    BUSY,
+    DONE,
+    FAILED,
+    LEASE,
+    NEITHER,
+    TICKET,
+    WORKING,
+    Answer,
+    Answers,
+    Told,
+    hurried,
+    tell,
+)
 from tests.contract.test_stories import BROKEN, QUICK
 from tests.unit.retraining.machine import ERASURE, definition
 
+ERASED: Answer = {"status": "ERASED", "ticket": TICKET}
 LOCKED = {"outcome": "LOCKED"}
 ACQUIRED = {"outcome": "ACQUIRED", "lease": LEASE}
-FINISHED = {"outcome": "FINISHED", "record": {"status": "ERASED", "ticket": TICKET}}
+FINISHED = {"outcome": "FINISHED", "record": ERASED}
 # Each step waits as long as its deadline of three polls allows, so that no step may count the polls of the one before.
 GOOD: Answers = {
     "begin_erasure": [LOCKED, LOCKED, ACQUIRED],
@@ -46,6 +60,7 @@ STORIES: dict[str, Answers] = {
         "start_deletion": [{"outcome": "IN_PROGRESS", "status": "PENDING", "arn": "arn:it"}],
     },
     "finish: broken": {"finish_erasure": [BROKEN]},
+    "finish: done, but never said": {"finish_erasure": [BROKEN, ERASED]},
     "finish: broken twice": {"finish_erasure": [BROKEN, OSError("broken again")]},
     "training: begun before": {"start_execution": [TRAINS_ALREADY]},
     "training: cannot begin": {"start_execution": [NO_MACHINE]},

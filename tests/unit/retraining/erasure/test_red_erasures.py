@@ -227,3 +227,34 @@ def test_lambda_that_stays_away_is_red_and_gives_the_lease_back(machine: Machine
     assert run(machine).error == "Lambda.ServiceException"
     assert machine.count("erase_lake") == 7
     assert lease_row().get("owner") is None
+
+
+def test_an_erasure_that_is_done_and_dies_before_it_can_say_so_is_green_and_trains(
+    machine: Machine, account: Personalize
+) -> None:
+    live_everywhere(account)
+    ask()
+
+    def dying(payload: dict[str, Any]) -> object:
+        answer = handler("finish_erasure")(payload)
+        if "failure" in payload:
+            return answer
+        raise LambdaError("Sandbox.Timedout")
+
+    machine.instead["finish_erasure"] = dying
+    ended = run(machine)
+    assert (ended.status, ended.output["status"], machine.count("finish_erasure")) == ("SUCCEEDED", "ERASED", 4)
+    assert [one["Name"] for one in machine.started] == [f"erasure-{TICKET}"]
+    assert lease_row().get("owner") is None
+
+
+@pytest.mark.parametrize("function", ["erase_records", "erase_lake", "start_deletion", "check_status"])
+def test_an_outcome_nobody_expects_is_red_and_gives_the_lease_back(
+    machine: Machine, account: Personalize, function: str
+) -> None:
+    live_everywhere(account)
+    ask()
+    machine.instead[function] = lambda _: {"outcome": "PERHAPS", "status": "PERHAPS"}
+    ended = run(machine)
+    assert (ended.status, ended.error, machine.count(function)) == ("FAILED", "UnknownOutcome", 1)
+    assert (tickets.load(TICKET)["status"], lease_row().get("owner")) == ("FAILED", None)
