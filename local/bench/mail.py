@@ -1,6 +1,6 @@
-"""A burst of enrolments and SES's rate: how much of it is used, what is lost, what arrives twice.
+"""A burst of enrolments, an announcement to as many, and SES's rate: how much is used, what is lost, what is doubled.
 
-Beside the stack's own path stands what one writes first: the same bus, a queue, a function that loops over the batch
+Beside the stack's own paths stands what one writes first: the same bus, a queue, a function that loops over the batch
 and sends, five tries, a dead-letter queue. SES is the local one, which refuses what is beyond the account's rate.
 """
 
@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 from urllib.request import Request
 
@@ -30,6 +29,11 @@ _SOURCE = "bench.loop"
 _PATIENCE = 600
 _CALM_SECONDS = 2.0
 _TRIES = 5
+_ANNOUNCEMENT = {
+    "Source": "api.teacher",
+    "DetailType": "teacher.sendAnnouncement",
+    "Detail": json.dumps({"teacherId": "bench-teacher", "classId": CLASS, "content": "Mai nghỉ học."}),
+}
 _LOOP = """
 import json
 import boto3
@@ -53,7 +57,8 @@ class Measured:
     """One path at one rate."""
 
     path: str
-    events: int
+    due: int
+    """How many mails there ought to be."""
     rate: float
     seconds: float
     """From the first event to the last mail that SES took."""
@@ -63,40 +68,44 @@ class Measured:
     @property
     def of_the_rate(self) -> float:
         """Mails a second that reached somebody for the first time, over those that SES would have taken."""
-        return (self.events - self.lost) / self.seconds / self.rate
+        return (self.due - self.lost) / self.seconds / self.rate
 
 
 def measure(instance: Instance, events: int, rate: float, shown: Callable[[str], None] = click.echo) -> list[Measured]:
-    """Send a burst down both paths of a fresh stack that has loaded as many `people`.
+    """Send a burst down each path of a fresh stack that has loaded as many `people`.
 
     Args:
         instance: its process was started with SES_ALLOW_FAULTS=1.
-        events: how many at once.
+        events: how many mails at once.
         rate: mails a second that SES takes.
         shown: takes the table, line by line.
     """
     _grant(instance, rate)
-    shown(f"mail   {events:,} events at once, {rate:,g} mails/s granted")
+    shown(f"mail   {events:,} mails at once, {rate:,g}/s granted")
+    ours = [instance.outputs[name] for name in ("AnnouncementQueueUrl", "MailQueueUrl")]
     with _loop(instance) as queue:
         found = [
-            _burst(instance, path, rate, [entry(number) for number in range(events)], waits_in)
-            for path, entry, waits_in in (
-                ("nightclass", _enrolment, instance.outputs["MailQueueUrl"]),
-                ("queue and loop", partial(_request, instance), queue),
+            _burst(instance, path, events, rate, entries, waits_in)
+            for path, entries, waits_in in (
+                ("enrolments", [_enrolment(number) for number in range(events)], ours),
+                ("announcement", [_ANNOUNCEMENT], ours),
+                ("queue and loop", [_request(instance, number) for number in range(events)], [queue]),
             )
         ]
-    shown("       path             seconds   events/s   of the rate   lost   doubled")
+    shown("       path             seconds    mails/s   of the rate   lost   doubled")
     for one in found:
         shown(
             f"       {one.path:<15} {one.seconds:>8.1f} {(events - one.lost) / one.seconds:>10.1f}"
             f" {one.of_the_rate:>13.0%} {one.lost:>6} {one.doubled:>9}"
         )
-    ours, loop = (one.seconds for one in found)
-    shown(f"       the burst takes {ours / loop:.1f} times as long as by queue and loop")
+    enrolments, _, loop = (one.seconds for one in found)
+    shown(f"       the burst takes {enrolments / loop:.1f} times as long as by queue and loop")
     return found
 
 
-def _burst(instance: Instance, path: str, rate: float, entries: Sequence[dict[str, Any]], queue: str) -> Measured:
+def _burst(
+    instance: Instance, path: str, due: int, rate: float, entries: Sequence[dict[str, Any]], queues: Sequence[str]
+) -> Measured:
     before = Counter(mail["to"] for mail in mails(instance))
     events, ses, sqs = instance.client("events"), instance.client("sesv2"), instance.client("sqs")
     sent, bus = _sent(ses), instance.outputs["EventBusName"]
@@ -109,12 +118,12 @@ def _burst(instance: Instance, path: str, rate: float, entries: Sequence[dict[st
             raise RuntimeError(f"{path}: mails are still waiting after {_PATIENCE} s")
         if (now := _sent(ses)) != sent:
             sent, last = now, time.monotonic()
-        if _waiting(sqs, queue):
+        if any(_waiting(sqs, queue) for queue in queues):
             calm = time.monotonic()
         time.sleep(0.1)
     arrived = Counter(mail["to"] for mail in mails(instance)) - before
     doubled = sum(arrived.values()) - len(arrived)
-    return Measured(path, len(entries), rate, last - begin, len(entries) - len(arrived), doubled)
+    return Measured(path, due, rate, last - begin, due - len(arrived), doubled)
 
 
 @contextmanager

@@ -120,12 +120,12 @@ def recommender(
 
 
 @bench.command()
-@click.option("--events", type=click.IntRange(min=1), default=400, show_default=True, help="How many at once.")
+@click.option("--events", type=click.IntRange(min=1), default=400, show_default=True, help="Mails at once.")
 @click.option("--rate", type=click.FloatRange(min=1), multiple=True, help="Mails/s that SES grants; may be repeated.")
 @common
 @click.pass_context
 def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir: Path, as_json: bool) -> None:
-    """Compare a burst of events, from the bus to the mail, with a queue and a loop, at rates of SES."""
+    """Compare a burst of enrolments, and an announcement, with a queue and a loop, at rates of SES."""
     from local.bench.mail import RATES, measure
     from local.compat.mail.side_door import VARIABLE
 
