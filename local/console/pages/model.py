@@ -83,7 +83,7 @@ def chart_of(records: Sequence[Row], metric: str) -> Chart | None:
         for place, (series, value) in enumerate((("model", model), ("popularity", popularity))):
             height = _HEIGHT * value / top
             bars.append(Bar(series, value, left + place * (_BAR + 3), 16 + _HEIGHT - height, height))
-        names.append((left + _BAR, run_id[4:13] if len(run_id) > 13 else run_id))
+        names.append((left + _BAR, run_id[2:11] if len(run_id) > 13 else run_id))
     lines = [(16 + _HEIGHT * (1 - step / 4), f"{top * step / 4:.2f}") for step in range(5)]
     return Chart(_LEFT + 16 + max(len(pairs), 4) * _GROUP, _HEIGHT + 44, bars, names, lines)
 
