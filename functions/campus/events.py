@@ -54,9 +54,11 @@ class Metadata:
     @classmethod
     def of(cls, event: Mapping[str, Any]) -> Self:
         """From an EventBridge event; what the detail does not say comes from EventBridge's `id` and `time`."""
-        given = validation.mapping(event["detail"].get("metadata", {}), "metadata")
+        stated = event["detail"].get("metadata")
+        given = validation.mapping({} if stated is None else stated, "metadata")
+        given = {key: value for key, value in given.items() if value is not None}
         defaults = {"eventId": event.get("id"), "occurredAt": event.get("time"), "schemaVersion": SCHEMA_VERSION}
-        merged = defaults | {key: value for key, value in given.items() if value is not None}
+        merged = defaults | given
         event_id = validation.identifier(merged, "eventId")
         occurred_at = validation.text(merged, "occurredAt", longest=40)
         try:

@@ -81,7 +81,9 @@ def announce(request: Request) -> str:
     _require_staff(request)
     roster.require_teacher(request.caller, class_id)
     roster.require_class(class_id)
-    outbox.commit(AnnouncementSent(request.caller.user_id, content, class_id, metadata=envelope))
+    # Cognito knows names that no consumer takes as an id.
+    teacher_id = validation.identifier({"teacherId": request.caller.user_id}, "teacherId")
+    outbox.commit(AnnouncementSent(teacher_id, content, class_id, metadata=envelope))
     return envelope.event_id
 
 

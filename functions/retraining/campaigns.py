@@ -61,7 +61,7 @@ def park(campaigns: Iterable[str]) -> Progress:
     left = {name: found for name in campaigns if (found := _describe(personalize, names.arn(f"campaign/{name}")))}
     for found in left.values():
         if not found["status"].startswith("DELETE"):
-            personalize.delete_campaign(campaignArn=found["campaignArn"])
+            _delete(personalize, found["campaignArn"])
     if left:
         return busy(f"still there: {', '.join(left)}")
     return {"outcome": "ACTIVE"}
@@ -93,12 +93,16 @@ def _under_way(arn: str, further: dict[str, str]) -> Progress:
 
 
 def _previous(name: str, version: str, deployed: str) -> dict[str, str]:
-    """The version that served before `version`: the deployed one, or, on a repeated promotion, the one on record."""
+    """The version that served before `version`: the deployed one, or, on a repeated promotion, the one on record.
+
+    One that was taken back, and serves because the way back failed, is passed over.
+    """
+    item: tables.Item = tables.operations().get_item(Key={"pk": "MODEL", "sk": name}).get("Item", {})
+    before, older = item.get("solutionVersionArn"), item.get("previousSolutionVersionArn")
     if deployed != version:
-        return {"previousSolutionVersionArn": deployed}
-    item = tables.operations().get_item(Key={"pk": "MODEL", "sk": name}).get("Item", {})
-    served = item.get("solutionVersionArn")
-    before = served if served != version else item.get("previousSolutionVersionArn")
+        before = deployed
+    if before == version or (older and before in [one["solutionVersionArn"] for one in item.get("takenBack", [])]):
+        before = older
     return {"previousSolutionVersionArn": str(before)} if before else {}
 
 
@@ -109,6 +113,15 @@ def _describe(personalize: "PersonalizeClient", arn: str) -> dict[str, Any] | No
         if code(error) == "ResourceNotFoundException":
             return None
         raise
+
+
+def _delete(personalize: "PersonalizeClient", arn: str) -> None:
+    try:
+        personalize.delete_campaign(campaignArn=arn)
+    except ClientError as error:
+        # Somebody else was quicker.
+        if code(error) != "ResourceNotFoundException":
+            raise
 
 
 def _create(personalize: "PersonalizeClient", name: str, version: str) -> None:

@@ -32,6 +32,9 @@ def check(run_id: str, export: Mapping[str, Any], mark: Mapping[str, Any], *, fo
         mode, and the jobs of `import_mode.choose`, [] where the data was not good enough to look for any.
     """
     datasets: Mapping[str, Any] = export["datasets"]
+    if export["base"] and not mark:
+        why = f"the export builds on run {export['base']}, which counts no longer: start a new run"
+        return _without_import("REFUSED", why)
     before: Mapping[str, Any] = mark["datasets"] if export["base"] else {}
     if trouble := _untrustworthy(datasets) or (None if force else _shrunk(datasets, before)):
         return _without_import("REFUSED", trouble)

@@ -95,8 +95,10 @@ def _version(kind: str, arn: str) -> dict[str, Any]:
     found = _describe(arn)
     if found["status"] != "ACTIVE":
         raise RefusedError(f"version {_short(arn)} is {found['status']}: only an ACTIVE one can serve")
-    trained_at = int(found["creationDateTime"].timestamp())
-    return {"kind": kind, "name": names.model_name(kind), "solutionVersionArn": arn, "trainedAt": trained_at}
+    trained_at = found["creationDateTime"].timestamp()
+    if trained_at * 1000 <= runs.erased_at():
+        raise RefusedError(f"version {_short(arn)} was trained before a student was erased: start a new run instead")
+    return {"kind": kind, "name": names.model_name(kind), "solutionVersionArn": arn, "trainedAt": int(trained_at)}
 
 
 def _describe(arn: str) -> "SolutionVersionTypeDef":

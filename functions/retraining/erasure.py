@@ -84,10 +84,12 @@ def finish(held: Lease) -> Record:
     closed = {held.run_id: record, **{other.id: _superseded(other, record) for other in others}}
     actions: list[Mapping[str, Any]] = [
         lease.release(held),
-        {"Put": {"TableName": settings.operations_table, "Item": runs.void_item(clock.now_ms())}},
         *(
-            {"Put": {"TableName": settings.operations_table, "Item": {**tickets.key(ticket), **row}}}
-            for ticket, row in closed.items()
+            {"Put": {"TableName": settings.operations_table, "Item": item}}
+            for item in (
+                *runs.erased_items(clock.now_ms()),
+                *({**tickets.key(ticket), **row} for ticket, row in closed.items()),
+            )
         ),
     ]
     try:

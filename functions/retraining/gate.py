@@ -68,7 +68,13 @@ def evaluate(models: Sequence[Mapping[str, Any]]) -> Progress:
 
 
 def _not_again(model: Mapping[str, Any]) -> tuple[bool, str] | None:
-    """The verdict on a version that served and was taken back: a resumed or repeated run finds it trained already."""
+    """The verdict on a version that served and was taken back: a resumed or repeated run finds it trained already.
+
+    None where the way back failed, so that it still serves: it is proved again, and goes back again.
+    """
+    served = serving.row(model["name"])
+    if served.get("solutionVersionArn") == model["arn"] and "previousSolutionVersionArn" in served:
+        return None
     run_id = serving.taken_back(model["name"]).get(model["arn"])
     return (False, f"run {run_id} took this version back; only a person brings it back") if run_id else None
 

@@ -60,18 +60,19 @@ def _rewritten(run_id: str, dataset: str) -> bool:
 
 
 def _create(name: str, dataset: str, mode: "ImportModeType", location: str) -> Progress:
-    answer = client("personalize").create_dataset_import_job(
-        jobName=name,
-        datasetArn=names.dataset_arn(dataset),
-        dataSource={"dataLocation": location},
-        roleArn=settings.personalize_role_arn,
-        importMode=mode,
-    )
-    return {
-        "outcome": "IN_PROGRESS",
-        "status": "CREATE PENDING",
-        "arn": answer["datasetImportJobArn"],
-    }
+    try:
+        client("personalize").create_dataset_import_job(
+            jobName=name,
+            datasetArn=names.dataset_arn(dataset),
+            dataSource={"dataLocation": location},
+            roleArn=settings.personalize_role_arn,
+            importMode=mode,
+        )
+    except ClientError as error:
+        # The answer to the first try was lost.
+        if code(error) != "ResourceAlreadyExistsException":
+            raise
+    return {"outcome": "IN_PROGRESS", "status": "CREATE PENDING", "arn": names.import_job_arn(name)}
 
 
 def _job(name: str) -> dict[str, Any] | None:

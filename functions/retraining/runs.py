@@ -22,6 +22,7 @@ APPROVED = "APPROVED"
 ROLLBACK, PARK, UNPARK = "rollback", "park", "unpark"
 BY_HAND = {ROLLBACK: "ROLLED_BACK", PARK: "PARKED", UNPARK: "UNPARKED"}
 WATERMARK = {"pk": "RETRAINING", "sk": "WATERMARK"}
+ERASURE = {"pk": "RETRAINING", "sk": "ERASURE"}
 # 18 characters leave 36 for the dataset group in Personalize's names (see names.of_run).
 _RUN_ID = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9-]{0,17}")
 
@@ -84,15 +85,20 @@ def watermark_item(mark: Record) -> dict[str, Any]:
     return {**WATERMARK, **_decimal({**mark, "datasetGroup": settings.dataset_group})}
 
 
-def void_item(at_ms: int) -> dict[str, Any]:
-    """In the watermark's place: nothing imported until then counts any more, since a student was erased."""
-    return {**WATERMARK, "voidedAt": at_ms}
+def erased_items(at_ms: int) -> list[dict[str, Any]]:
+    """Operations items of an erasure: a void watermark, since nothing imported until then counts, and its moment."""
+    return [{**WATERMARK, "voidedAt": at_ms}, {**ERASURE, "erasedAt": at_ms}]
 
 
-def voided_at() -> int:
-    """Epoch milliseconds of `void_item`; 0 where no erasure is newer than the last import."""
-    item = tables.operations().get_item(Key=WATERMARK, ConsistentRead=True).get("Item", {})
-    return int(str(item.get("voidedAt", 0)))
+def is_void() -> bool:
+    """Whether an erasure is newer than the last import."""
+    return "voidedAt" in tables.operations().get_item(Key=WATERMARK, ConsistentRead=True).get("Item", {})
+
+
+def erased_at() -> int:
+    """Epoch milliseconds at which the latest erasure was done, or 0; what was trained before knows the student."""
+    item = tables.operations().get_item(Key=ERASURE, ConsistentRead=True).get("Item", {})
+    return int(str(item.get("erasedAt", 0)))
 
 
 def to_plain(value: Any) -> Any:  # noqa: ANN401 - any DynamoDB value

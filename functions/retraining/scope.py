@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError, HTTPClientError
 
 from campus.clients import client
 from campus.settings import settings
-from retraining import data_check, names
+from retraining import data_check, names, runs
 from retraining.progress import code, is_busy
 
 DAY_MS = 86_400_000
@@ -50,7 +50,7 @@ def choose(mark: Mapping[str, Any], now_ms: int, *, full: bool, workers: int = 1
         workers: how many functions share a full export.
     """
     if not mark:
-        return Scope("FULL", "nothing has been imported yet", {})
+        return Scope("FULL", "a student was erased" if runs.is_void() else "nothing has been imported yet", {})
     imported = [name for name, known in mark["datasets"].items() if known["rows"]]
     try:
         gone = {name: why for name in imported if (why := _not_ours(name, mark))}

@@ -49,6 +49,11 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     if held is None:
         return {"outcome": "LOCKED", "record": _skipped(run_id, asked["trigger"])}
     with lease.returned_on_error(held):
+        # Whoever held the lease a moment ago may have been this very run.
+        before = runs.load(run_id)
+        if before and before["status"] not in {runs.RUNNING, runs.FAILED}:
+            lease.give_back(held)
+            return {"outcome": "FINISHED", "record": before}
         if before and (why := _superseded(before)):
             _close(before, f"{why}: start a new run")
             raise SupersededError(f"{why}: start a new run")
@@ -59,9 +64,9 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
 def _acquire(execution: str, run_id: str, trigger: str, *, answers_requests: bool) -> lease.Lease | None:
     """The lease; where it is taken, what must not be forgotten is noted for the run that holds it."""
     held = lease.acquire(execution, run_id, answers_requests=answers_requests)
-    if held is None and trigger in _NOTED and not lease.request_another():
+    while held is None and trigger in _NOTED and not lease.request_another():
         # Given back between the two calls.
-        return lease.acquire(execution, run_id, answers_requests=answers_requests)
+        held = lease.acquire(execution, run_id, answers_requests=answers_requests)
     return held
 
 
@@ -72,7 +77,7 @@ def _superseded(before: runs.Record) -> str | None:
         return f"run {mark['runId']} has imported newer data than run {before['runId']}"
     if before["trigger"] in runs.BY_HAND:
         return None
-    if before["cutOff"] <= runs.voided_at():
+    if before["cutOff"] <= runs.erased_at():
         # What it imported and trained is found by name, and knows the student.
         return f"a student was erased after run {before['runId']} had begun"
     for name in sorted({run for known in mark.get("datasets", {}).values() for run in known.get("unsure", [])}):

@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from campus.clients import client
 from retraining import names
-from retraining.progress import Progress, code, failed, patient, progress
+from retraining.progress import Progress, busy, code, failed, patient, progress
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
@@ -44,7 +44,13 @@ def train(run_id: str, cut_off: int, model: Mapping[str, str]) -> Progress:
 
 
 def _create(personalize: "PersonalizeClient", solution: str, name: str) -> Progress:
-    answer = personalize.create_solution_version(solutionArn=solution, name=name, trainingMode="FULL")
+    try:
+        answer = personalize.create_solution_version(solutionArn=solution, name=name, trainingMode="FULL")
+    except ClientError as error:
+        # The answer to the first try was lost; the next visit finds the version in the solution's list.
+        if code(error) != "ResourceAlreadyExistsException":
+            raise
+        return busy(f"solution version {name} is being made")
     return {
         "outcome": "IN_PROGRESS",
         "status": "CREATE PENDING",

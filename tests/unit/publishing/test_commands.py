@@ -156,3 +156,13 @@ def test_who_is_no_longer_in_the_teachers_group_teaches_nobody() -> None:
 
     with pytest.raises(ForbiddenError):
         roster.require_teacher(Caller("gv-ha", "student"), "toan-10")
+
+
+@pytest.mark.parametrize("name", ["office/hanoi", "văn-phòng", "_admin", "o'brien"])
+def test_a_name_that_no_consumer_takes_as_an_id_announces_nothing(name: str) -> None:
+    """Cognito knows such names, and the announcement would be accepted and told to nobody."""
+    school.add_class("C1")
+    caller = Caller(name, "admin")
+    answer = school.call(publish_announcement.handler, caller, {"classId": "C1"}, {"content": "Mai nghỉ học."})
+    assert answer.status == 400
+    assert not school.outbox()

@@ -140,3 +140,33 @@ def test_a_night_without_new_rows_asks_for_those_of_the_nights_before(machine: M
     forced = machine.run({"trigger": "manual", "force": True}).output
     assert (forced["status"], forced["exportMode"], forced["newRows"]) == ("PROMOTED", "INCREMENTAL", 0)
     assert canaries.choose(forced["runId"]) == canaries.choose(first) != {}
+
+
+def failed_way_back(machine: Machine, account: Account) -> tuple[str, str]:
+    """A night that promoted a silent model and could not go back; the version before, and the run."""
+    students.term()
+    first = machine.run({"trigger": "schedule"}).output["solutionVersionArn"]
+    account.silent.add("recommendation/v2")
+    account.endings[first] = ("CREATE FAILED", "no capacity")
+    run_id = "second"
+    red = machine.run({"trigger": "manual", "force": True, "runId": run_id})
+    assert (red.status, red.error) == ("FAILED", "PromotionFailed")
+    account.endings.clear()
+    (campaign,) = account.of_kind("campaign")
+    campaign.pop("latestCampaignUpdate")
+    campaign["status"] = "ACTIVE"
+    assert campaign["solutionVersionArn"] != first
+    return first, run_id
+
+
+def test_a_way_back_that_failed_is_gone_again_when_the_run_is_resumed(machine: Machine, account: Account) -> None:
+    first, run_id = failed_way_back(machine, account)
+    assert machine.run({"runId": run_id}).output["status"] == "REJECTED"
+    assert deployed(account) == live()["solutionVersionArn"] == first
+
+
+def test_no_later_night_goes_back_to_what_was_taken_back(machine: Machine, account: Account) -> None:
+    first, _ = failed_way_back(machine, account)
+    account.silent.add("recommendation/v3")
+    assert machine.run({"trigger": "manual", "force": True}).output["status"] == "REJECTED"
+    assert deployed(account) == live()["solutionVersionArn"] == first

@@ -143,3 +143,10 @@ def test_parked_is_one_row_that_no_ranking_reads() -> None:
     tables.operations().put_item(Item={"pk": "MODEL", "sk": "CAMPAIGNS", "parked": True})
     assert serving.parked()
     assert serving.on_record() == {}
+
+
+def test_a_campaign_that_somebody_else_deleted_is_gone(machine: Machine, account: Account) -> None:
+    students.term()
+    machine.run({"trigger": "schedule"})
+    account.refusals["DeleteCampaign"] = [RefusedError("ResourceNotFoundException", "gone")]
+    assert machine.run({"trigger": "park"}).output["status"] == "PARKED"

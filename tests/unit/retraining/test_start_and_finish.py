@@ -9,6 +9,7 @@ from campus import bus, clock, tables
 from campus.validation import InvalidInputError
 from retraining import finish, lease, runs, start
 from retraining.lease import Lease
+from tests.unit.retraining.test_whole_runs import REQUEST
 
 EXECUTION = "arn:aws:states:ap-southeast-1:000000000000:execution:nightly:one"
 STARTED = "2026-11-22T02:00:00.123Z"
@@ -156,7 +157,8 @@ def test_a_failed_rollback_of_before_an_erasure_is_resumed() -> None:
     """It reads nothing and trains nothing."""
     started = begun({"trigger": "rollback"})
     finish.finish(Lease.of(started), started["run"], {"Error": "DeploymentRefused", "Cause": "parked"})
-    tables.operations().put_item(Item=runs.void_item(clock.now_ms()))
+    for item in runs.erased_items(clock.now_ms()):
+        tables.operations().put_item(Item=item)
     assert begun({"runId": started["run"]["runId"]}, "other")["outcome"] == "ACQUIRED"
 
 
@@ -233,3 +235,34 @@ def test_the_watermark_of_another_dataset_group_does_not_count(monkeypatch: pyte
     finish.finish(Lease.of(started), promoted(started["run"]))
     monkeypatch.setenv("DATASET_GROUP", "a-new-group")
     assert runs.watermark() == {}
+
+
+def test_a_run_that_ends_while_it_is_resumed_keeps_its_record(monkeypatch: pytest.MonkeyPatch) -> None:
+    started = begun()
+    acquire = lease.acquire
+
+    def ends_first(*arguments: Any, **further: Any) -> Lease | None:
+        monkeypatch.setattr(lease, "acquire", acquire)
+        finish.finish(Lease.of(started), promoted(started["run"]))
+        return acquire(*arguments, **further)
+
+    monkeypatch.setattr(lease, "acquire", ends_first)
+    resumed = begun({"runId": started["run"]["runId"]}, "other")
+    assert (resumed["outcome"], resumed["record"]["status"]) == ("FINISHED", "PROMOTED")
+    assert begun({"trigger": "schedule"}, "third")["outcome"] == "ACQUIRED"
+
+
+def test_a_request_is_noted_with_whoever_took_the_lease_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    held = Lease.of(begun())
+    note = lease.request_another
+
+    def night_ends_and_parking_begins() -> bool:
+        monkeypatch.setattr(lease, "request_another", note)
+        lease.give_back(held)
+        told = note()
+        begun({"trigger": "park"}, "parking")
+        return told
+
+    monkeypatch.setattr(lease, "request_another", night_ends_and_parking_begins)
+    assert begun(REQUEST, "request")["outcome"] == "LOCKED"
+    assert lease.another_requested()

@@ -209,3 +209,22 @@ def test_the_fixtures_belong_to_one_erasure(machine: Machine, account: Personali
         assert school.fixture(name)["lease"] == taken
         answer = handler(name)(school.fixture(name))
         assert answer.get("outcome", answer.get("status")) in ("ACTIVE", "ERASED")
+
+
+@pytest.mark.usefixtures("small_minimum")
+def test_no_version_that_learnt_from_the_student_is_brought_back(machine: Machine, account: Personalize) -> None:
+    students.term()
+    night = Machine()
+    before = night.run({"trigger": "schedule"}).output["solutionVersionArn"]
+    ask("s1")
+    assert run(machine).status == "SUCCEEDED"
+    after = night.run({"trigger": "erasure", "full": True, "force": True}).output
+    assert (after["status"], after["exportWhy"]) == ("PROMOTED", "a student was erased")
+    for asked in ({}, {"to": before}):
+        back = night.run({"trigger": "rollback", **asked})
+        assert (back.status, back.error) == ("FAILED", "DeploymentRefused")
+        assert "was trained before a student was erased" in back.cause
+    # What came after is as good as ever.
+    again = night.run({"trigger": "manual", "force": True}).output["solutionVersionArn"]
+    assert again != after["solutionVersionArn"]
+    assert night.run({"trigger": "rollback"}).output["solutionVersionArn"] == after["solutionVersionArn"]

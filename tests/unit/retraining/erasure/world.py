@@ -238,7 +238,7 @@ def run(machine: Machine, ticket: str = TICKET) -> Ended:
 def everything(account: Personalize) -> dict[str, Any]:
     """What is left of everybody, without moments, and without the counts that a crash may shorten."""
     volatile = {"begunAt", "finishedAt", "remains", "executionArn", "erased", "since", "expiresAt", "fencingToken"}
-    volatile |= {"acquiredAt", "recordedAt", "voidedAt"}
+    volatile |= {"acquiredAt", "recordedAt", "voidedAt", "erasedAt"}
     kept = dict(stores(account))
     for table in ("StudentsTable", "InteractionsTable", "ClassActivityTable", "OperationsTable"):
         rows = [{name: value for name, value in json.loads(row).items() if name not in volatile} for row in kept[table]]
