@@ -1,6 +1,7 @@
 # One line a target; `make` lists them. PYTHON may name another interpreter (3.11 or newer).
 PYTHON ?= python3
 RUN := .venv/bin/
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: help demo up test test-browser screenshots lint audit bench sam lock clean
 help: ## list the targets
@@ -26,7 +27,7 @@ sam: .venv-sam/stamp .venv/dev.stamp ## sam validate, build and deploy against t
 lock: ## renew requirements/ from pyproject.toml (needs uv)
 	uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/runtime.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group bench -o requirements/bench.txt pyproject.toml && uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' --group dev -o requirements/dev.txt pyproject.toml && echo 'aws-sam-cli==1.170.0' | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/sam.txt - && printf '%s\n' checkov cfn-lint cfn-lint-serverless detect-secrets | uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-annotate --custom-compile-command 'make lock' -o requirements/audit.txt -
 clean: ## remove environments, builds and local state
-	rm -rf .venv .venv-audit .venv-sam .aws-sam .nightclass .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .venv-audit .venv-sam .aws-sam .nightclass .personalize .pytest_cache .mypy_cache .ruff_cache
 
 # The locks are complete, so pip need not resolve (and an older pip could not: extras with hashes), nor compile what may never run.
 .venv/bin/pip:

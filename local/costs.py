@@ -30,7 +30,7 @@ _TRANSITIONS_OF_A_PROMOTION = 10 * 4
 _SECONDS = {"api": 0.05, "record": 0.1, "mail": 0.2, "relay": 0.05, "retrain": 1.0}
 _GIGABYTES = {"api": 0.5, "record": 0.5, "mail": 0.5, "relay": 0.5, "retrain": 0.5}
 # What the export reads, checks and writes on one core.
-_EXPORTED_A_SECOND = 15_000
+_EXPORTED_A_SECOND = 20_000
 _EXPORT_GIGABYTES = 2
 
 

@@ -32,7 +32,10 @@ def main() -> int:
         template = template_with_endpoint(built)
         click.echo(f"containers reach the local cloud at {seen_from_container}; in another terminal, for instance:")
         options = f"-t {template.relative_to(ROOT)} --env-vars {variables.relative_to(ROOT)}"
-        click.echo(f"  sam local invoke PutStudentFunction {options} -e events/put_student.json")
+        overrides = "--parameter-overrides PythonRuntime=python3.13 Architecture=x86_64  # as in sam build"
+        click.echo(
+            f"  .venv-sam/bin/sam local invoke PutStudentFunction {options} -e events/put_student.json {overrides}"
+        )
         with suppress(KeyboardInterrupt):
             threading.Event().wait()
     return 0

@@ -304,7 +304,8 @@ def test_what_was_made_though_the_answer_was_lost_is_adopted(
 ) -> None:
     """The SDK asks again by itself and is told that it exists already."""
     students.term()
-    real, lost = account.answer, []
+    real = account.answer
+    lost: list[str] = []
 
     def answer(name: str, given: dict[str, Any]) -> Any:
         made = real(name, given)
