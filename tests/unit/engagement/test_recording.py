@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from campus import clock, tables, tombstones
 from engagement import recording
-from tests.unit.engagement.school import NOW, Killed, School, enrolled, eventbridge, submitted
+from tests.unit.engagement.school import NOW, Killed, School, enrolled, submitted
 
 DAY = 86_400
 
@@ -285,19 +285,3 @@ def test_an_erasure_between_two_tries_is_noticed(school: School) -> None:
     school.misfortunes = [lambda: tombstones.put("sv-1")]
     assert school.handle(enrolled()) == []
     assert school.everything() == []
-
-
-@pytest.mark.parametrize(
-    "metadata",
-    [None, {"eventId": "e-1", "correlationId": None}, {"eventId": None}, {"schemaVersion": None}, {"occurredAt": None}],
-)
-def test_metadata_that_says_nothing_is_none(school: School, metadata: dict[str, Any] | None) -> None:
-    detail = {"studentId": "s", "classId": "c", "metadata": metadata}
-    assert school.handle(eventbridge("api.student", "student.enrolled", detail, NOW, {})) == []
-    assert len(school.interactions()) == 1
-
-
-def test_an_item_of_a_clock_that_runs_ahead_is_exported_all_the_same(school: School) -> None:
-    school.handle(submitted(at=NOW + 10 * DAY, classId="toan-10", assignmentId="hw9"))
-    item = school.activity("toan-10", "ITEM#hw9")
-    assert item["createdAt"] <= clock.now()
