@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -9,6 +10,7 @@ from typing import Any, TypeVar
 import click
 
 F = TypeVar("F", bound=Callable[..., Any])
+_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
 
 
 class CommandError(click.ClickException):
@@ -52,6 +54,14 @@ def common(command: F) -> F:
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout, nothing else.")
     return state_dir(as_json(command))
+
+
+def identifier(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - click's signature
+    """Let a parameter's one or several ids pass; a click callback."""
+    for one in value if isinstance(value, tuple) else (value,):
+        if not _ID.fullmatch(one):
+            raise click.BadParameter(f"{one!r} is no id: a letter or digit, then up to 127 more or any of _.:@+=-")
+    return value
 
 
 def emit(document: object) -> None:

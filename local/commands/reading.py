@@ -13,7 +13,7 @@ import click
 
 from local.cloud import loopback
 from local.commands.instance import Instance
-from local.commands.options import CommandError, common, emit
+from local.commands.options import CommandError, common, emit, identifier
 from local.commands.provenance import traced
 from local.deploy import local_links
 from local.load.rows import iso
@@ -36,13 +36,13 @@ def mailbox(address: str | None, state_dir: Path, as_json: bool) -> None:
 
 
 @click.command()
-@click.argument("user_id")
+@click.argument("user_id", callback=identifier)
 @click.option("--num", type=click.IntRange(1, 100), default=10, show_default=True, help="How many items.")
 @common
 def recommend(user_id: str, num: int, state_dir: Path, as_json: bool) -> None:
-    """Print what GET /ranking/USER_ID answers to that user."""
+    """Print what GET /ranking/USER_ID answers about that user, asked by the school's office."""
     instance = Instance.of(state_dir)
-    answer = call(instance, "GET", f"/ranking/{quote(user_id, safe='')}?numResults={num}", instance.token(user_id))
+    answer = call(instance, "GET", f"/ranking/{quote(user_id, safe='')}?numResults={num}", instance.office_token())
     if as_json or not sys.stdout.isatty():
         emit(answer)
     else:

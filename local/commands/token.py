@@ -1,6 +1,5 @@
 """`token`: an access token for a person of the local pool, and the classes they belong to."""
 
-import re
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,31 +8,22 @@ import click
 from botocore.exceptions import ClientError
 
 from local.commands.instance import Instance
-from local.commands.options import common, emit
+from local.commands.options import common, emit, identifier
 from local.load import rows
 from local.load.catalogue import Material
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
-
-
-def _identifier(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - click's signature
-    for one in value if isinstance(value, tuple) else (value,):
-        if not _ID.fullmatch(one):
-            raise click.BadParameter(f"{one!r} is no id: a letter or digit, then up to 127 more or any of _.:@+=-")
-    return value
-
 
 @click.command()
-@click.option("--user", required=True, callback=_identifier, help="studentId or teacherId.")
+@click.option("--user", required=True, callback=identifier, help="studentId or teacherId.")
 @click.option("--role", type=click.Choice(["student", "teacher", "admin"]), default="student", show_default=True)
 @click.option(
     "--class",
     "classes",
     multiple=True,
-    callback=_identifier,
+    callback=identifier,
     metavar="ID",
     help="Also make the user a member of this class, which is created where needed. May be repeated.",
 )

@@ -23,7 +23,6 @@ Row = dict[str, Any]
 _TOKEN_SECONDS: Final = 3600
 _DOOR_SECONDS: Final = 40
 _LONGEST_PLACE: Final = 12
-_OFFICE: Final = "console"
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,7 @@ class Account:
         Raises:
             CommandError: it answered with an error.
         """
-        token = self.kept("token", _TOKEN_SECONDS / 2, lambda: self.instance.token(_OFFICE, "admin", _TOKEN_SECONDS))
+        token = self.kept("token", _TOKEN_SECONDS / 2, lambda: self.instance.office_token(_TOKEN_SECONDS))
         return call(self.instance, method, path, token, body)
 
     def door(self, name: str, asked: Mapping[str, Any]) -> Any:  # noqa: ANN401 - JSON

@@ -87,6 +87,7 @@ def test_there_are_these_commands_and_no_others() -> None:
         ["resume"],
         ["recommend"],
         ["recommend", "sv1", "--num", "0"],
+        ["recommend", "../x"],
         ["bench", "load", "--data", "absent.csv"],
         ["status", "--loud"],
     ],
@@ -198,6 +199,22 @@ def test_an_unexpected_error_is_one_line_unless_asked_for_more(
         assert (result.exit_code, result.stderr) == (1, "nightclass: ValueError: first line second line\n")
         monkeypatch.setenv("NIGHTCLASS_DEBUG", "1")
         assert isinstance(run("mailbox", "--state-dir", str(state_dir)).exception, ValueError)
+
+
+def test_asking_for_recommendations_makes_nobody_a_user(state_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed_in: list[str] = []
+
+    def issue_token(_endpoint: str, _pool: str, _app: str, user: str, *_: Any) -> str:
+        signed_in.append(user)
+        return "token"
+
+    monkeypatch.setattr(instances, "issue_token", issue_token)
+    monkeypatch.setattr(reading, "call", lambda _instance, method, path, _token: [method, path])
+    with occupied(state_dir):
+        running().write(state_dir)
+        result = run("recommend", "erased", "--num", "3", "--state-dir", str(state_dir), "--json")
+    assert json.loads(result.stdout) == ["GET", "/ranking/erased?numResults=3"]
+    assert signed_in == ["console"]
 
 
 def test_errors_of_our_own_need_no_type_before_them() -> None:
