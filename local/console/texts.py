@@ -177,7 +177,6 @@ VIETNAMESE: Final = {
     "course": "khóa học",
     "document": "tài liệu",
     "quiz": "trắc nghiệm",
-    "assignment": "bài tập",
     "Chart; the table below has its numbers": "Biểu đồ; bảng bên dưới có các con số",
 }
 

@@ -10,7 +10,7 @@ from local.console.rendering import missing, render, sources_of
 
 _STUDENTS: Final = 25
 _HISTORY: Final = 20
-_TYPES: Final = ("course", "document", "quiz", "assignment")
+_TYPES: Final = ("course", "document", "quiz")
 
 
 def show(request: Request) -> Response:

@@ -16,6 +16,7 @@ from local.console.rendering import PAGES
 from local.console.sentences import PHRASES, sentence
 from local.console.sources.runs import StateRun, Visit
 from local.console.texts import VIETNAMESE
+from ranking.popularity import ITEM_TYPES
 from tests.unit.console.asgi import Browser
 from tests.unit.console.conftest import HOSTILE, MAIL, RECORD
 
@@ -284,6 +285,11 @@ def test_who_asked_for_a_run(browser: Browser, sources: SimpleNamespace, asked: 
     recent = sources.runs.recent("retraining")[0]
     sources.runs.recent = lambda _machine: [{**recent, "record": {**RECORD, **asked}}]
     assert shown in " ".join(Read(browser.get("/retraining").text).text.split())
+
+
+def test_recommendations_can_be_narrowed_to_what_the_api_ranks(browser: Browser) -> None:
+    page = browser.get("/rankings?student=s").text
+    assert tuple(re.findall(r"[?;&]type=([a-z]+)", page)) == ITEM_TYPES
 
 
 def test_the_chart_shows_what_both_have_measured() -> None:
