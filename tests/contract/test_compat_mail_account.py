@@ -63,6 +63,17 @@ def test_a_new_account_is_out_of_the_sandbox_with_14_a_second_and_50000_a_day(sh
     assert answer["SuppressionAttributes"]["SuppressedReasons"] == ["BOUNCE", "COMPLAINT"]
 
 
+def test_null_brings_the_defaults_back(shared: SesAccount) -> None:
+    def described() -> tuple[bool, float]:
+        answer = shared.client("sesv2").get_account()
+        return answer["ProductionAccessEnabled"], answer["SendQuota"]["MaxSendRate"]
+
+    shared.door("PUT", "account", {"MaxSendRate": 3, "ProductionAccessEnabled": False})
+    assert described() == (False, 3.0)
+    shared.door("PUT", "account", {"MaxSendRate": None, "ProductionAccessEnabled": None})
+    assert described() == (True, 14.0)
+
+
 def test_a_burst_beyond_the_rate_is_throttled_and_the_rate_comes_back(ses: SesAccount) -> None:
     ses.door("PUT", "account", {"MaxSendRate": 2})
     began = time.monotonic()

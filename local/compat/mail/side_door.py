@@ -75,7 +75,11 @@ def _configure(data: dict[str, Any]) -> None:
         raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
     if "ProductionAccessEnabled" in data:
         details = dict(ses._account_details.get("account") or {})
-        ses._account_details["account"] = {**details, "ProductionAccessEnabled": data["ProductionAccessEnabled"]}
+        details["ProductionAccessEnabled"] = data["ProductionAccessEnabled"]
+        if data["ProductionAccessEnabled"] is None:
+            # The emulator has its default only where nothing is on record.
+            del details["ProductionAccessEnabled"]
+        ses._account_details["account"] = details
     if data.keys() & _LIMITS.keys():
         ACCOUNT.granted = None
         given = {_LIMITS[name]: float(data[name]) for name in data.keys() & _LIMITS.keys() if data[name] is not None}
