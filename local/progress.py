@@ -1,5 +1,6 @@
 """What a state machine run looks like while it goes: one line a state, loops counted, the running one on the clock."""
 
+import json
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -154,8 +155,15 @@ def require_success(run: Run, execution: Mapping[str, Any]) -> None:
 
 
 def reason(error: str | None, cause: str | None) -> str:
-    """`error: cause` on one line."""
-    return ": ".join(" ".join(part.split()) for part in (error, cause) if part)
+    """`error: cause` on one line; of a failed function's cause, which is JSON around it, only the sentence."""
+    return ": ".join(" ".join(part.split()) for part in (error, _sentence(cause)) if part)
+
+
+def _sentence(cause: str | None) -> str | None:
+    try:
+        return str(json.loads(cause or "")["errorMessage"])
+    except (ValueError, KeyError, TypeError):
+        return cause
 
 
 def _history(client: "SFNClient", execution_arn: str) -> "Iterable[HistoryEventTypeDef]":

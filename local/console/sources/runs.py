@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 from local.commands import retraining
 from local.console.graph import Drawing, State, lay_out, read
 from local.console.sources.account import Account, Row
+from local.progress import reason
 
 MACHINES: Final = {"retraining": "StateMachineArn", "erasure": "ErasureStateMachineArn"}
 _RUNS: Final = 20
@@ -159,7 +160,7 @@ class Runs:
         follow(run, (event for page in pages for event in page["events"]))
         run.record = _answered(found.get("output"))
         if found["status"] not in {"RUNNING", "SUCCEEDED"} and not run.failure:
-            run.failure = _said(found)
+            run.failure = reason(found.get("error"), found.get("cause"))
         return run
 
     def schedule(self) -> Row | None:
@@ -227,12 +228,12 @@ def follow(run: Execution, history: Iterable[Mapping[str, Any]]) -> None:
         elif kind == "TaskSucceeded" and current and current.visits[-1].left is None:
             current.visits[-1].result = details.get("output", "")
         elif kind.startswith("Execution") and kind not in {"ExecutionStarted", "ExecutionSucceeded"}:
-            run.failure = _said(details) or kind
+            run.failure = reason(details.get("error"), details.get("cause")) or kind
             for state in run.states.values():
                 if state.visits[-1].left is None:
                     state.visits[-1].error = state.visits[-1].error or run.failure
         elif kind.endswith(("Failed", "TimedOut", "Aborted")) and current and current.visits[-1].left is None:
-            current.visits[-1].error = _said(details) or kind
+            current.visits[-1].error = reason(details.get("error"), details.get("cause")) or kind
 
 
 @functools.lru_cache(maxsize=8)
@@ -246,10 +247,6 @@ def _answered(output: str | None) -> Row | None:
     except ValueError:
         return None
     return sound(answer) if isinstance(answer, dict) else None
-
-
-def _said(details: Mapping[str, Any]) -> str:
-    return ": ".join(str(details[key]) for key in ("error", "cause") if details.get(key))
 
 
 def _epoch(instant: datetime | float) -> float:

@@ -66,6 +66,13 @@ def test_a_caught_error_is_told_apart_from_a_fatal_one() -> None:
     assert fatal.failure == "Boom: it broke"
 
 
+def test_a_failed_function_is_heard_without_its_stack_trace() -> None:
+    cause = json.dumps({"errorMessage": "start a new run", "errorType": "Boom", "stackTrace": ["File …"]})
+    told = {"error": "Boom", "cause": cause}
+    run = execution(entered("Task", "A"), ("TaskFailed", told), ("ExecutionFailed", told))
+    assert (run.failure, run.states["A"].reason) == ("Boom: start a new run", "Boom: start a new run")
+
+
 def test_what_was_running_when_the_execution_was_stopped_has_failed() -> None:
     run = execution(entered("Wait", "A"), ("ExecutionAborted", {}))
     assert run.states["A"].status == "failed"

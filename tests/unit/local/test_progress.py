@@ -73,6 +73,22 @@ def test_a_failure_names_the_state_that_failed_and_not_the_one_that_wrote_it_dow
     assert not any(state.active for state in run.shown())
 
 
+@pytest.mark.parametrize(
+    ("cause", "sentence"),
+    [
+        ('{"errorMessage": "start a\\nnew run", "errorType": "X", "stackTrace": ["File …"]}', "start a new run"),
+        ('{"message": "no function wrote this"}', '{"message": "no function wrote this"}'),
+        ('"half', '"half'),
+        ("[1]", "[1]"),
+    ],
+)
+def test_a_failed_function_is_heard_without_its_stack_trace(cause: str, sentence: str) -> None:
+    run = Run.of([entered(0, "Acquire lease"), failed(1, "SupersededError", cause)])
+    with pytest.raises(RunFailedError) as failure:
+        require_success(run, {"status": "FAILED"})
+    assert str(failure.value) == f"FAILED in state 'Acquire lease': SupersededError: {sentence}"
+
+
 def test_a_success_is_none_of_this() -> None:
     require_success(Run.of(visit(0, 1, "Export")), {"status": "SUCCEEDED"})
 
