@@ -12,7 +12,7 @@ import click
 from local.bench.people import people
 from local.commands.instance import Instance, given_directory, occupied, own_directory
 from local.commands.loading import load_into
-from local.commands.options import common, emit
+from local.commands.options import common_apart, emit
 from local.commands.retraining import start as start_run
 from local.commands.retraining import watch
 from local.commands.up import TIME_SCALE, start
@@ -30,7 +30,7 @@ _data: Callable[[Any], Any] = click.option(
 
 
 @click.group(invoke_without_command=True)
-@common
+@common_apart
 @click.pass_context
 def bench(context: click.Context, state_dir: Path, as_json: bool) -> None:
     """Measure each part beside what one would write otherwise; without a subcommand, all of them in turn.
@@ -44,7 +44,7 @@ def bench(context: click.Context, state_dir: Path, as_json: bool) -> None:
 
 @bench.command()
 @_data
-@common
+@common_apart
 @click.pass_context
 def load(context: click.Context, data: Path | None, state_dir: Path, as_json: bool) -> None:
     """Load a file into an empty stack."""
@@ -57,7 +57,7 @@ def load(context: click.Context, data: Path | None, state_dir: Path, as_json: bo
 @click.option(
     "--rows", type=click.IntRange(min=1), multiple=True, help="Only so many rows; given several times, grows."
 )
-@common
+@common_apart
 @click.pass_context
 def nightly(
     context: click.Context, data: Path | None, state_dir: Path, as_json: bool, rows: tuple[int, ...] = ()
@@ -80,7 +80,7 @@ def nightly(
 
 @bench.command()
 @_data
-@common
+@common_apart
 @click.pass_context
 def nights(context: click.Context, data: Path | None, state_dir: Path, as_json: bool) -> None:
     """Run three nights on 60 % of a file by time, then 20 % more, then nothing more: what each decides, and why."""
@@ -100,7 +100,7 @@ def nights(context: click.Context, data: Path | None, state_dir: Path, as_json: 
 @click.option("--users", type=click.Path(exists=True, path_type=Path), help="CSV of user metadata with USER_ID.")
 @click.option("--split", default="calendar", show_default=True, help="last-out, calendar[=DATE|QUANTILE], personalize.")
 @click.option("--seeds", type=click.IntRange(min=1), default=3, show_default=True, help="Repetitions; medians count.")
-@common
+@common_apart
 def recommender(
     data: Path | None,
     split: str,
@@ -122,7 +122,7 @@ def recommender(
 @bench.command()
 @click.option("--events", type=click.IntRange(min=1), default=400, show_default=True, help="Mails at once.")
 @click.option("--rate", type=click.FloatRange(min=1), multiple=True, help="Mails/s that SES grants; may be repeated.")
-@common
+@common_apart
 @click.pass_context
 def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir: Path, as_json: bool) -> None:
     """Compare a burst of enrolments, and an announcement, with a queue and a loop, at rates of SES."""
@@ -140,7 +140,7 @@ def mail(context: click.Context, events: int, rate: tuple[float, ...], state_dir
 
 @bench.command()
 @click.option("--repeats", type=click.IntRange(min=1), default=200, show_default=True, help="Requests each way.")
-@common
+@common_apart
 @click.pass_context
 def ranking(context: click.Context, repeats: int, state_dir: Path, as_json: bool) -> None:
     """Compare GET /ranking with the bare call to Personalize's runtime, on a simulated school term."""
@@ -159,7 +159,7 @@ def ranking(context: click.Context, repeats: int, state_dir: Path, as_json: bool
 
 @bench.command()
 @click.option("--seconds", type=click.FloatRange(min=1), default=60, show_default=True, help="Of each load.")
-@common
+@common_apart
 @click.pass_context
 def requests(context: click.Context, seconds: float, state_dir: Path, as_json: bool) -> None:
     """Ask for rankings steadily, then five times as often: who is answered, and who is told to come later."""
@@ -176,7 +176,7 @@ def requests(context: click.Context, seconds: float, state_dir: Path, as_json: b
 @bench.command()
 @click.argument("handlers", nargs=-1)
 @click.option("--repeats", type=click.IntRange(min=1), default=3, show_default=True, help="Interpreters a handler.")
-@common
+@common_apart
 @click.pass_context
 def coldstart(context: click.Context, handlers: tuple[str, ...], repeats: int, state_dir: Path, as_json: bool) -> None:
     """Compare import and first call of HANDLERS (ranking.get_recommendation …; all) with a bare boto3 client."""
@@ -190,7 +190,7 @@ def coldstart(context: click.Context, handlers: tuple[str, ...], repeats: int, s
 
 @bench.command()
 @click.option("--rows", type=click.IntRange(min=1), multiple=True, help="Interactions; may be given several times.")
-@common
+@common_apart
 def export(rows: tuple[int, ...], state_dir: Path, as_json: bool) -> None:
     """Compare the export with a paginator and csv.writer, up to a million rows; no cloud needed."""
     from local.bench.export import SIZES, measure
@@ -202,7 +202,7 @@ def export(rows: tuple[int, ...], state_dir: Path, as_json: bool) -> None:
 
 @bench.command()
 @click.option("--largest", type=click.IntRange(min=10_000), help="Leave out points of more interactions.")
-@common
+@common_apart
 def growth(largest: int | None, state_dir: Path, as_json: bool) -> None:
     """Train the recommender on made-up data of growing size, up to a million interactions."""
     from local.bench.recommender import GROWTH

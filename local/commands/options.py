@@ -45,11 +45,20 @@ def one_line(error: BaseException) -> str:
 
 def common(command: F) -> F:
     """The options of every command, as parameters `state_dir` and `as_json`."""
+    return _options(command, shown_default=True)
+
+
+def common_apart(command: F) -> F:
+    """The same for a command that works in a directory of its own unless one is given; see `given_directory`."""
+    return _options(command, shown_default="one of its own, removed afterwards")
+
+
+def _options(command: F, *, shown_default: bool | str) -> F:
     state_dir = click.option(
         "--state-dir",
         type=click.Path(file_okay=False, path_type=Path),
         default=".nightclass",
-        show_default=True,
+        show_default=shown_default,
         help="Where the local cloud keeps everything.",
     )
     as_json = click.option("--json", "as_json", is_flag=True, help="JSON lines on stdout, nothing else.")

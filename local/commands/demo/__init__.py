@@ -8,13 +8,13 @@ import click
 from local.commands.demo.stage import Stage
 from local.commands.demo.story import tell
 from local.commands.instance import given_directory, occupied, own_directory
-from local.commands.options import CommandError, common
+from local.commands.options import CommandError, common_apart
 from local.commands.up import TIME_SCALE, StopRequested, start, stop_on_signals
 from local.console import Console
 
 
 @click.command()
-@common
+@common_apart
 @click.pass_context
 def demo(context: click.Context, state_dir: Path, as_json: bool) -> None:
     """Play a school term through the whole stack: events, e-mails, ranking before and after a retraining.

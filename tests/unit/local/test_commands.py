@@ -15,6 +15,7 @@ from local.__main__ import nightclass
 from local.commands import instance as instances
 from local.commands import reading
 from local.commands import up as commands_up
+from local.commands.benchmarks import bench
 from local.commands.instance import Instance, occupied
 from local.commands.options import CommandError, common, one_line
 
@@ -63,6 +64,13 @@ def test_every_command_has_the_common_options(command: str) -> None:
     assert result.exit_code == 0
     for option in ("--state-dir", "--json", "--help"):
         assert option in result.output
+
+
+@pytest.mark.parametrize("command", ["demo", "bench", *(f"bench {name}" for name in bench.commands)])
+def test_a_command_with_a_directory_of_its_own_says_so(command: str) -> None:
+    shown = " ".join(run(*command.split(), "--help").output.split())
+    assert "removed afterwards" in shown
+    assert ".nightclass" not in shown
 
 
 def test_there_are_these_commands_and_no_others() -> None:
