@@ -6,8 +6,12 @@ from typing import Final
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from local.console.rendering import language_of
+from local.console.texts import translated
 
 _LONGEST_FORM: Final = 65_536
 _PAGE: Final = (
@@ -50,13 +54,15 @@ class Guard:
         if host not in self._hosts:
             refusal = PlainTextResponse("unknown host\n", 421)
         elif scope["method"] not in {"GET", "HEAD", "POST"}:
-            refusal = PlainTextResponse("method not allowed\n", 405)
+            refusal = _refused(scope, 405, "method not allowed")
         elif scope["method"] == "POST":
             form = await _form(receive)
             if headers.get("origin") != f"http://{host}":
-                refusal = PlainTextResponse("this form is not ours\n", 403)
-            elif form is None or not hmac.compare_digest(form.get("token", "").encode(), self.token.encode()):
-                refusal = PlainTextResponse("this page is out of date: load it again\n", 403)
+                refusal = _refused(scope, 403, "this form is not ours")
+            elif form is None:
+                refusal = _refused(scope, 403, "this is no form, or one of more than 64 kB")
+            elif not hmac.compare_digest(form.get("token", "").encode(), self.token.encode()):
+                refusal = _refused(scope, 403, "this page is out of date: load it again")
             scope["form"] = form
         scope["token"] = self.token
 
@@ -69,6 +75,11 @@ class Guard:
             await send(message)
 
         await (refusal or self._app)(scope, receive, guarded)
+
+
+def _refused(scope: Scope, status: int, why: str) -> PlainTextResponse:
+    """One line in the reader's language."""
+    return PlainTextResponse(f"{translated(language_of(Request(scope)), why)}\n", status)
 
 
 async def _form(receive: Receive) -> dict[str, str] | None:

@@ -135,6 +135,20 @@ PHRASES: Final = {
     "popular items, and the last good answers of a day": "học liệu phổ biến, và các gợi ý tốt gần nhất trong ngày",
     "popular items": "học liệu phổ biến",
     "version {}": "phiên bản {}",
+    # What a form asked for and did not get.
+    "no schedule starts this state machine": "không có lịch nào khởi động máy trạng thái này",
+    "{} {} answered {}": "{} {} trả lời {}",
+    "{} {} was not answered": "{} {} không được trả lời",
+    "class {} does not exist": "lớp {} không tồn tại",
+    "student {} does not exist": "học viên {} không tồn tại",
+    "studentId was erased": "studentId đã được xóa",
+    "for 90 days its late events are ignored, so take another one": (
+        "trong 90 ngày các sự kiện muộn của mã này bị bỏ qua, nên hãy dùng mã khác"
+    ),
+    "{} is required": "cần có {}",
+    "a letter or digit, then up to 127 more or any of _.:@+=-": (
+        "một chữ cái hoặc chữ số, rồi tối đa 127 ký tự như vậy hoặc trong _.:@+=-"
+    ),
 }
 # Not within brackets.
 _BETWEEN_CLAUSES: Final = re.compile(r"(; |: | · )(?![^()]*\))")

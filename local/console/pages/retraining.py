@@ -64,7 +64,7 @@ def act(request: Request) -> Response:
     elif action in _REQUESTS:
         wanted = _REQUESTS[action]
     else:
-        return refused(request, f"{action!r} is no action")
+        return refused(request, "There is no such action.")
     return see("/retraining", run=sources.runs.start(wanted))
 
 

@@ -75,7 +75,7 @@ class Queues:
         queues = {row["arn"]: row for row in self.all()}
         dead = next((row for row in queues.values() if row["name"] == name and row["source"]), None)
         if dead is None:
-            raise LookupError(f"{name!r} is no queue of dead letters that came from another queue")
+            raise LookupError("There is no such queue of dead letters.")
         try:
             self._account.client("sqs").start_message_move_task(SourceArn=dead["arn"])
         except ClientError as error:

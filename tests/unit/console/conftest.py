@@ -98,7 +98,7 @@ class FakeRuns:
 
     def start_as_scheduled(self) -> str:
         if self.schedule() is None:
-            raise LookupError("no schedule")
+            raise LookupError("no schedule starts this state machine")
         return self.start("as scheduled")
 
     def start(self, request: Any) -> str:

@@ -89,9 +89,23 @@ def test_a_form_without_the_token_is_refused(
     assert sources.runs.started == []
 
 
-@pytest.mark.parametrize("body", [b"x" * 70_000, b"\xff\xfe", b"{}"])
-def test_what_is_no_form_is_refused(browser: Browser, body: bytes) -> None:
-    assert browser.ask("POST", "/retraining", body, {"origin": ORIGIN}).status == 403
+@pytest.mark.parametrize(
+    ("body", "origin", "english", "vietnamese"),
+    [
+        (b"x" * 70_000, ORIGIN, "this is no form, or one of more than 64 kB\n", "đây không phải là biểu mẫu"),
+        (b"\xff\xfe", ORIGIN, "this is no form, or one of more than 64 kB\n", "đây không phải là biểu mẫu"),
+        (b"{}", ORIGIN, "this page is out of date: load it again\n", "trang này đã cũ"),
+        (b"a=b", "null", "this form is not ours\n", "biểu mẫu này không phải"),
+    ],
+)
+def test_a_refused_form_hears_why_in_its_readers_language(
+    browser: Browser, body: bytes, origin: str, english: str, vietnamese: str
+) -> None:
+    answer = browser.ask("POST", "/retraining", body, {"origin": origin})
+    assert (answer.status, answer.text) == (403, english)
+    told = browser.ask("POST", "/retraining", body, {"origin": origin, "accept-language": "vi"})
+    assert told.status == 403
+    assert told.text.startswith(vietnamese)
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "OPTIONS"])
