@@ -87,6 +87,9 @@ PHRASES: Final = {
     "import job {} exists and reads {}": "tác vụ nhập {} đã có và đọc {}",
     "import job {} has read other rows": "tác vụ nhập {} đã đọc các dòng khác",
     "{} import jobs of {} failed in run {}": "{} tác vụ nhập của {} thất bại trong lượt {}",
+    "run {} has no manifest in the lake": "lượt {} không có bản kê trong kho dữ liệu",
+    "the {} of run {} or {} are no longer in the lake": "{} của lượt {} hoặc {} không còn trong kho dữ liệu",
+    "{} of {} calls are made": "đã gọi {} trên {} lần",
     # What is trained.
     "forced": "bắt buộc",
     "no model has been trained yet": "chưa có mô hình nào được huấn luyện",
@@ -100,6 +103,10 @@ PHRASES: Final = {
     "the last training is {} h old, and {*}": "lần huấn luyện trước cách đây {} giờ, và {*}",
     "a request trains {} h after it at the earliest": "một yêu cầu chỉ huấn luyện sớm nhất {} giờ sau đó",
     "the next night may": "đêm sau thì được",
+    "{} trainings of {} failed in run {}": "{} lần huấn luyện {} thất bại trong lượt {}",
+    "solution {} is being made": "solution {} đang được tạo",
+    "solution {} has recipe {}, not {}": "solution {} có recipe {}, không phải {}",
+    "delete it first": "hãy xóa nó trước",
     # What may serve, and what does.
     "NDCG@25 {} against popularity's {}": "NDCG@25 {} so với {} của độ phổ biến",
     "NDCG@25 {} is below popularity's {}": "NDCG@25 {} thấp hơn {} của độ phổ biến",
@@ -135,6 +142,11 @@ PHRASES: Final = {
     "popular items, and the last good answers of a day": "học liệu phổ biến, và các gợi ý tốt gần nhất trong ngày",
     "popular items": "học liệu phổ biến",
     "version {}": "phiên bản {}",
+    "campaign {} is still being deleted": "campaign {} vẫn đang được xóa",
+    "campaign {} is still changing to {}": "campaign {} vẫn đang chuyển sang {}",
+    "still there": "vẫn còn",
+    "campaign {} has vanished": "campaign {} đã biến mất",
+    "the campaign is being changed to {} by somebody else": "campaign đang được người khác chuyển sang {}",
     # What a form asked for and did not get.
     "no schedule starts this state machine": "không có lịch nào khởi động máy trạng thái này",
     "{} {} answered {}": "{} {} trả lời {}",

@@ -15,7 +15,7 @@ _PIPELINE = _ROOT / "functions/retraining"
 # They say why a run ended as it did.
 _TELLING = (
     *("canaries", "data_check", "deployment", "export", "gate", "import_mode", "imports", "policy", "scope", "start"),
-    *("rows", "summary"),
+    *("rows", "summary", "campaigns", "lake", "puts", "training"),
 )
 _REFUSING = (
     *("local/commands/serving.py", "local/commands/reading.py", "local/console/sources/runs.py"),
@@ -40,7 +40,7 @@ _HOLES = {
     "job['why']": "there are no rows",
 }
 # Words that Vietnamese keeps, or has by chance.
-_KEPT = {"Personalize", "NDCG", "campaign", "ACTIVE", "epoch", "eventValue", "true", "false"}
+_KEPT = {"Personalize", "NDCG", "campaign", "solution", "recipe", "ACTIVE", "epoch", "eventValue", "true", "false"}
 
 
 def literals(module: Path) -> Iterator[str]:
