@@ -18,6 +18,7 @@ PHRASES: Final = {
     "another run holds the lease": "một lượt chạy khác đang giữ khóa",
     "it was told of this request": "lượt đó đã được báo về yêu cầu này",
     "start a new run": "hãy chạy một lượt mới",
+    "start a new run instead": "thay vào đó hãy chạy một lượt mới",
     "run {} has imported newer data than run {}": "lượt {} đã nhập dữ liệu mới hơn lượt {}",
     "a student was erased after run {} had begun": "một học viên đã được xóa sau khi lượt {} bắt đầu",
     "run {}, which failed, had begun to import newer data than run {}": (
@@ -28,6 +29,7 @@ PHRASES: Final = {
     "only a rollback goes to a version": "chỉ khi quay lại mới chọn được phiên bản",
     # What is exported.
     "nothing has been imported yet": "chưa nhập dữ liệu lần nào",
+    "a student was erased": "một học viên đã được xóa",
     "what was recorded since run {}": "những gì được ghi từ lượt {}",
     "the last full export is {} days old (limit {})": "lần xuất toàn bộ trước cách đây {} ngày (giới hạn {})",
     "Personalize did not say whether its datasets still are those of run {}": (
@@ -46,6 +48,7 @@ PHRASES: Final = {
     ),
     "some were changed, removed or written late": "một số đã bị sửa, bị xóa hoặc ghi muộn",
     # What is imported, and what is not.
+    "the export builds on run {}, which counts no longer": "bản xuất dựa trên lượt {}, lượt này không còn giá trị",
     "first import": "nhập lần đầu",
     "there are no rows": "không có dòng nào",
     "the same {} rows as run {} imported": "vẫn là {} dòng mà lượt {} đã nhập",
@@ -105,6 +108,7 @@ PHRASES: Final = {
     "the next night may": "đêm sau thì được",
     "{} trainings of {} failed in run {}": "{} lần huấn luyện {} thất bại trong lượt {}",
     "solution {} is being made": "solution {} đang được tạo",
+    "solution version {} is being made": "phiên bản {} của solution đang được tạo",
     "solution {} has recipe {}, not {}": "solution {} có recipe {}, không phải {}",
     "delete it first": "hãy xóa nó trước",
     # What may serve, and what does.
@@ -134,6 +138,9 @@ PHRASES: Final = {
     "{} is no version of {} or {}": "{} không phải là phiên bản của {} hay {}",
     "version {} is {}": "phiên bản {} đang ở trạng thái {}",
     "only an ACTIVE one can serve": "chỉ bản ACTIVE mới phục vụ được",
+    "version {} was trained before a student was erased": (
+        "phiên bản {} được huấn luyện trước khi một học viên được xóa"
+    ),
     "Personalize knows no version {}": "Personalize không biết phiên bản {}",
     "`nightclass unpark` makes the campaigns anew, with version {}": (
         "`nightclass unpark` tạo lại campaign, phiên bản {}"
