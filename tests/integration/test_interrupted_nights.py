@@ -22,7 +22,12 @@ def test_a_night_whose_cloud_went_down_is_resumed_at_once(tmp_path: Path) -> Non
         machine = {"stateMachineArn": first.ready["stateMachineArn"]}
         arn = first.client("stepfunctions").start_execution(**machine, input='{"trigger": "schedule"}')["executionArn"]
         eventually(lambda: holder(first) == arn)
-        refused = first.nightclass("resume", "261122-020000-3f9a", check=False)
+        unknown = first.nightclass("resume", "261122-020000-3f9a", check=False)
+        assert (unknown.returncode, unknown.stdout) == (1, "")
+        assert "there is no run 261122-020000-3f9a" in unknown.stderr
+        going = first.table("operations").get_item(Key=LEASE)["Item"]["runId"]
+        eventually(lambda: first.table("operations").get_item(Key={"pk": f"RUN#{going}", "sk": "RECORD"}).get("Item"))
+        refused = first.nightclass("resume", going, check=False)
         assert (refused.returncode, refused.stdout) == (1, "")
         assert "was not resumed: another run holds the lease" in refused.stderr
         eventually(lambda: first.client("personalize").list_dataset_import_jobs()["datasetImportJobs"])
