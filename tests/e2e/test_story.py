@@ -116,12 +116,18 @@ def test_resuming_a_run_that_ended_answers_its_record(stack: Stack, trained: dic
     assert {name: again[name] for name in same} == {name: trained[name] for name in same}
 
 
-def test_a_failed_run_exits_1_and_names_state_and_reason(stack: Stack) -> None:
-    done = stack.nightclass("resume", "no/such run", check=False)
+def test_a_failed_run_exits_1_and_names_error_and_reason(stack: Stack) -> None:
+    done = stack.nightclass("rollback", "--to", "nothing", check=False)
     assert done.returncode == 1
     assert done.stdout == ""
-    assert "Acquire lease" in done.stderr.splitlines()[-1]
-    assert "runId" in done.stderr.splitlines()[-1]
+    assert "DeploymentRefused" in done.stderr.splitlines()[-1]
+    assert "nothing is no version of" in done.stderr.splitlines()[-1]
+
+
+def test_a_run_nobody_knows_is_not_begun_by_resuming_it(stack: Stack) -> None:
+    done = stack.nightclass("resume", "no/such run", check=False)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "there is no run no/such run" in done.stderr.splitlines()[-1]
 
 
 def test_a_run_that_takes_longer_than_asked_for_is_an_error_in_one_line(stack: Stack) -> None:
