@@ -116,9 +116,9 @@ class Account:
         return f"{FILES}/{uuid.uuid4().hex}{suffix}"
 
     def discard_file(self, name: str | None) -> None:
-        """Remove a file of the state directory."""
+        """Remove a file of the state directory, once no job is left that began while it was in use."""
         if name:
-            (self.directory / name).unlink(missing_ok=True)
+            self.pool.after_readers(name, partial((self.directory / name).unlink, missing_ok=True))
 
     def notice(self, resource: Resource, ended: Procedure) -> None:
         """Tell whoever listens that a procedure succeeded."""

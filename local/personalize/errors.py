@@ -91,5 +91,9 @@ class Throttled(ServiceError):
     status = 400
 
 
+class Outdated(Exception):
+    """Another job changed meanwhile what a job started from: it must do its work again."""
+
+
 class JobFailed(Exception):
     """A background job ends without success; the text becomes its `failureReason`."""

@@ -11,10 +11,10 @@ import logging
 import sqlite3
 import time
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from local.personalize.errors import JobFailed, ServiceError
+from local.personalize.errors import JobFailed, Outdated, ServiceError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 LOG = logging.getLogger(__name__)
 PENDING_SHARE = 0.25
+ATTEMPTS = 20
+"""How often a job does its work. Nine others may be changing the same dataset when it begins (five imports and five
+deletions run at a time); whoever goes on starting new ones must not keep it from ending."""
 INTERRUPTED = "The service was stopped while this job was running."
 FULL_DEVICE = "/dev/full"
 """Takes no byte, as a disk without space left does (Linux)."""
@@ -207,6 +210,11 @@ class Lifecycle:
         try:
             if step.procedure.finish is not None:
                 step.procedure.finish(self._account, step.resource, outcome)
+        except Outdated as error:
+            if step.attempt < ATTEMPTS:
+                self._work(replace(step, attempt=step.attempt + 1))
+            else:
+                self._fail(step, str(error))
         except (JobFailed, ServiceError) as error:
             self._fail(step, str(error))
         else:
@@ -254,6 +262,7 @@ class _Step:
     slot: str
     number: int
     ends: float
+    attempt: int = 1
 
 
 def _outcome(future: Future[Mapping[str, Any]]) -> Mapping[str, Any] | JobFailed:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from local.personalize.errors import JobFailed
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
 
 COMMAND = (sys.executable, "-m", "local.personalize.work")
 NO_INSTANCE = {"AWS_EC2_METADATA_DISABLED": "true"}
@@ -31,6 +31,7 @@ class WorkerPool:
         self._idle: list[subprocess.Popen[bytes]] = []
         self._busy: dict[str, subprocess.Popen[bytes]] = {}
         self._cancelled: set[str] = set()
+        self._orders: dict[Future[Mapping[str, Any]], Mapping[str, Any]] = {}
         self._open = True
 
     def submit(self, job: str, order: Mapping[str, Any]) -> Future[Mapping[str, Any]]:
@@ -38,8 +39,23 @@ class WorkerPool:
         future: Future[Mapping[str, Any]] = Future()
         with self._lock:
             self._cancelled.discard(job)
+            self._orders[future] = order
+        future.add_done_callback(self._ended)
         threading.Thread(target=self._work, args=(job, order, future), name="personalize-job", daemon=True).start()
         return future
+
+    def _ended(self, future: Future[Mapping[str, Any]]) -> None:
+        with self._lock:
+            del self._orders[future]
+
+    def after_readers(self, name: str, call: Callable[[], object]) -> None:
+        """Call a function once the jobs that may read a file have ended: now, if there are none."""
+        with self._lock:
+            # Inference looks its files up itself; the orders of the other tasks name them.
+            readers = [
+                future for future, order in self._orders.items() if order["task"] == "infer" or name in str(order)
+            ]
+        _after(readers, call)
 
     def cancel(self, job: str) -> None:
         """End the work on a job, whether it waits or runs."""
@@ -72,6 +88,8 @@ class WorkerPool:
         with self._lock:
             if not self._open or job in self._cancelled:
                 raise JobFailed("The job was stopped.")
+            # One may have been killed while it had nothing to do (by the system, short of memory).
+            self._idle = [idle for idle in self._idle if idle.poll() is None]
             process = self._idle.pop() if self._idle else self._spawn()
             self._busy[job] = process
         line = b""
@@ -98,3 +116,11 @@ class WorkerPool:
         threads = dict.fromkeys(BLAS_THREADS, self._threads_each)
         environment = {**threads, **NO_INSTANCE, **os.environ, "PYTHONPATH": path}
         return subprocess.Popen(COMMAND, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)
+
+
+def _after(futures: Sequence[Future[Mapping[str, Any]]], call: Callable[[], object]) -> None:
+    """Call a function when all of some futures are done."""
+    if futures:
+        futures[0].add_done_callback(lambda _: _after(futures[1:], call))
+    else:
+        call()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.entities import forget_records
-from local.personalize.errors import JobFailed, LimitExceeded
+from local.personalize.errors import LimitExceeded, Outdated
 from local.personalize.events import forget_users
 from local.personalize.lifecycle import ERASE, UNFINISHED, procedure
 from local.personalize.operations.import_jobs import check_location
@@ -63,7 +63,7 @@ def _erased(account: Account, job: Resource, result: Mapping[str, Any]) -> None:
         datasets = {kind: dataset for kind, dataset in found.items() if dataset is not None}
         for kind, dataset in datasets.items():
             if dataset.private.get("snapshot") != job.private[f"base {kind}"]:
-                raise JobFailed("An import job changed the datasets while users were being deleted.")
+                raise Outdated("Other jobs kept changing the datasets while users were being deleted.")
         for kind, dataset in datasets.items():
             if dataset.private.get("snapshot"):
                 old.append(dataset.private["snapshot"])

@@ -7,7 +7,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.entities import forget_records
-from local.personalize.errors import InvalidInput, JobFailed, LimitExceeded
+from local.personalize.errors import InvalidInput, LimitExceeded, Outdated
 from local.personalize.lifecycle import CREATE, UNFINISHED, procedure
 from local.personalize.operations.registry import operation
 from local.personalize.store import DATASET, IMPORT_JOB, SCHEMA
@@ -75,7 +75,7 @@ def _imported(account: Account, job: Resource, result: Mapping[str, Any]) -> Non
     with account.store.lock:
         old = dataset.private.get("snapshot")
         if job.record["importMode"] == "INCREMENTAL" and old != job.private["base"]:
-            raise JobFailed("Another import job changed the dataset while this one was running.")
+            raise Outdated("Other jobs kept changing the dataset while this one was running.")
         dataset.private |= {"snapshot": job.private.pop("target"), "changed": time.time()}
         # Of equal ids the later record wins; what was put one by one survives a FULL import only.
         forget_records(account.store.database, dataset.arn, result["ids"])

@@ -215,6 +215,14 @@ def gone(cloud: Cloud, describe: Callable[..., Any], **arn: str) -> None:
     raise AssertionError(f"still there: {arn}")
 
 
+def until(holds: Callable[[], bool]) -> None:
+    """Wait until something holds."""
+    deadline = time.monotonic() + DEADLINE
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+
+
 def filled(cloud: Cloud, name: str) -> str:
     """A group with enough interactions to train on."""
     group = cloud.group(name)

@@ -10,8 +10,6 @@ import pytest
 from local.personalize.avro import Field
 from local.personalize.csv_source import converted
 from local.personalize.errors import JobFailed
-from local.personalize.operations.import_jobs import IMPORT
-from local.personalize.store import DATASET, IMPORT_JOB, Resource
 from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEM_FIELDS, ROLE, T0, interaction_rows
 
 if TYPE_CHECKING:
@@ -129,17 +127,15 @@ def test_an_id_may_have_256_characters(cloud: Cloud) -> None:
     assert "more than 1000 characters for TYPE" in cloud.failed_import("longer", dataset, location)
 
 
-def test_an_incremental_import_fails_if_another_changed_the_dataset(cloud: Cloud) -> None:
-    dataset = cloud.dataset(cloud.group("both"), "Interactions", cloud.schema("both", INTERACTION_FIELDS))
-    location = cloud.upload("bucket/both.csv", HEADER, interaction_rows())
-    cloud.run_import("both-0", dataset, location)
-    account = cloud.service._account
-    base = account.store.find(DATASET, dataset)
-    snapshot, base.private["snapshot"] = base.private["snapshot"], "files/of-another-job.npz"
-    job = Resource(IMPORT_JOB, "job", {"datasetArn": dataset, "importMode": "INCREMENTAL"}, {"base": snapshot})
-    with pytest.raises(JobFailed, match="Another import job changed the dataset"):
-        IMPORT.finish(account, job, {"ids": []})  # type: ignore[misc]
-    base.private["snapshot"] = snapshot
+def test_an_import_whose_worker_was_killed_while_idle_gets_another(cloud: Cloud, dataset: str) -> None:
+    location = cloud.upload("bucket/killed-worker.csv", HEADER, interaction_rows())
+    cloud.run_import("worker-1", dataset, location)
+    idle = cloud.service._account.pool._idle
+    assert idle
+    for process in list(idle):
+        process.kill()
+        process.wait()
+    cloud.run_import("worker-2", dataset, location)
 
 
 def test_metadata_columns_count_with_the_event_types(cloud: Cloud) -> None:

@@ -9,9 +9,20 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from local.personalize.store import BATCH_JOB
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, ITEMS, ROLE, T0, USER_FIELDS, filled, interaction_rows
+from tests.unit.personalize.cloud import (
+    INTERACTION_FIELDS,
+    ITEMS,
+    ROLE,
+    T0,
+    USER_FIELDS,
+    filled,
+    interaction_rows,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.unit.personalize.cloud import Cloud, School
 
 
@@ -118,7 +129,8 @@ def test_a_batch_job_without_input_fails(cloud: Cloud, version: str) -> None:
     assert "No JSON files" in record["failureReason"]
 
 
-def test_a_deletion_job_leaves_no_trace_of_its_users(cloud: Cloud) -> None:
+def test_a_deletion_job_leaves_no_trace_of_its_users(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    cloud = launch(tmp_path)
     group = cloud.group("erasing")
     interactions = cloud.dataset(group, "Interactions", cloud.schema("erasing-i", INTERACTION_FIELDS))
     users = cloud.dataset(group, "Users", cloud.schema("erasing-u", USER_FIELDS))
