@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import TYPE_CHECKING
 
 from local.personalize.errors import ServiceError
 from local.personalize.operations.solution_versions import train
-from local.personalize.operations.solutions import days_between_trainings
+from local.personalize.operations.solutions import CREATION, UPDATE_SLOT, days_between_trainings
 from local.personalize.store import SOLUTION, SOLUTION_VERSION
 
 if TYPE_CHECKING:
@@ -17,19 +18,32 @@ if TYPE_CHECKING:
 
 FIRST_AFTER = 3_600.0
 DAY = 86_400.0
-STARTERS = frozenset({"create solution", "update solution"})
+LEAST_WAIT = 0.1
+"""Real seconds: without them the timetable would do nothing else at a time scale of 0."""
 
 
 def arrange(account: Account, solution: Resource, ended: Procedure) -> None:
-    """When a solution became ACTIVE or was updated, plan its first automatic training."""
-    if solution.kind is SOLUTION and ended.name in STARTERS:
-        plan(account, solution, FIRST_AFTER)
+    """Plan the first training of a solution that became ACTIVE or was told to train by itself, else the next."""
+    if solution.kind is not SOLUTION:
+        return
+    told = solution.record.get(UPDATE_SLOT, {}).get("performAutoTraining")
+    plan(account, solution, FIRST_AFTER if ended is CREATION or told else _left(account, solution))
 
 
 def resume(account: Account) -> None:
     """After a restart, plan anew for every solution that trains by itself."""
     for solution in account.store.select(SOLUTION, status="ACTIVE"):
-        plan(account, solution, FIRST_AFTER)
+        plan(account, solution, _left(account, solution))
+
+
+def _left(account: Account, solution: Resource) -> float:
+    """Nominal seconds to the next training: by schedule after the last automatic one, without such an hour."""
+    versions = account.store.select(SOLUTION_VERSION, solutionArn=solution.arn, trainingType="AUTOMATIC")
+    if not versions or not solution.record.get("performAutoTraining"):
+        return FIRST_AFTER
+    scale = account.lifecycle.time_scale
+    passed = (time.time() - versions[-1].record["creationDateTime"]) / scale if scale else math.inf
+    return max(0.0, DAY * days_between_trainings(_schedule(solution)) - passed)
 
 
 def plan(account: Account, solution: Resource, seconds: float) -> None:
@@ -41,12 +55,12 @@ def plan(account: Account, solution: Resource, seconds: float) -> None:
 
     def due() -> None:
         current = account.store.get(solution.arn) is solution and solution.private["plan"] == number
-        if not current or not solution.record["performAutoTraining"]:
+        if not current or solution.status != "ACTIVE" or not solution.record["performAutoTraining"]:
             return
         _train_if_new(account, solution, began)
         plan(account, solution, DAY * days_between_trainings(_schedule(solution)))
 
-    account.timetable.after(seconds * account.lifecycle.time_scale, due)
+    account.timetable.after(max(LEAST_WAIT, seconds * account.lifecycle.time_scale), due)
 
 
 def _train_if_new(account: Account, solution: Resource, since: float) -> None:

@@ -171,7 +171,11 @@ def _changed(account: Account, solution: Resource, _: Mapping[str, Any]) -> None
     change = solution.record[UPDATE_SLOT]
     if "performAutoTraining" in change:
         solution.record["performAutoTraining"] = change["performAutoTraining"]
-    solution.record["solutionConfig"].update(change.get("solutionUpdateConfig", {}))
+    # A new object: the versions trained so far keep the configuration they were trained with.
+    configuration = {**solution.record["solutionConfig"], **change.get("solutionUpdateConfig", {})}
+    if solution.record["performAutoTraining"]:
+        configuration.setdefault("autoTrainingConfig", {"schedulingExpression": DEFAULT_SCHEDULE})
+    solution.record["solutionConfig"] = configuration
     account.store.save(solution)
 
 

@@ -7,9 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from local.personalize.operations.auto_training import _train_if_new
-from local.personalize.store import SOLUTION
-from tests.unit.personalize.cloud import INTERACTION_FIELDS, filled, gone
+from tests.unit.personalize.cloud import INTERACTION_FIELDS, filled, gone, until
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -176,14 +174,6 @@ def test_the_work_of_a_stopped_training_ends(cloud: Cloud) -> None:
     until(lambda: version not in busy)
 
 
-def until(holds: Callable[[], bool]) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + DEADLINE
-    while not holds():
-        assert time.monotonic() < deadline
-        time.sleep(0.005)
-
-
 def test_a_deleted_group_leaves_nothing(cloud: Cloud) -> None:
     group = filled(cloud, "leaving")
     solution = cloud.solution("leaving", group, "aws-popularity-count")
@@ -204,63 +194,3 @@ def test_a_deleted_group_leaves_nothing(cloud: Cloud) -> None:
     control.delete_dataset_group(datasetGroupArn=group)
     gone(cloud, control.describe_dataset_group, datasetGroupArn=group)
     control.delete_schema(schemaArn=group.replace(":dataset-group/", ":schema/"))
-
-
-def test_automatic_training_trains_once_data_came_in(cloud: Cloud) -> None:
-    group = filled(cloud, "automatic")
-    solution = cloud.solution("automatic", group, "aws-popularity-count", performAutoTraining=True)
-    deadline = time.monotonic() + DEADLINE
-    while not (versions := cloud.control.list_solution_versions(solutionArn=solution)["solutionVersions"]):
-        assert time.monotonic() < deadline
-    assert versions[0]["trainingType"] == "AUTOMATIC"
-    configuration = cloud.control.describe_solution(solutionArn=solution)["solution"]["solutionConfig"]
-    assert configuration["autoTrainingConfig"]["schedulingExpression"] == "rate(7 days)"
-    cloud.control.update_solution(solutionArn=solution, performAutoTraining=False)
-    cloud.wait(cloud.control.describe_solution, slot="latestSolutionUpdate", solutionArn=solution)
-    assert cloud.control.describe_solution(solutionArn=solution)["solution"]["performAutoTraining"] is False
-    with pytest.raises(cloud.control.exceptions.InvalidInputException, match="rate"):
-        cloud.control.update_solution(
-            solutionArn=solution,
-            solutionUpdateConfig={"autoTrainingConfig": {"schedulingExpression": "rate(31 days)"}},
-        )
-
-
-def test_automatic_training_waits_for_new_data_and_leaves_the_first_time_to_a_manual_one(
-    launch: Callable[..., Cloud], tmp_path: Path
-) -> None:
-    cloud = launch(tmp_path, time_scale=0)
-    group = filled(cloud, "thrifty")
-    account = cloud.service._account
-    arn = cloud.solution("thrifty", group, "aws-popularity-count")
-    solution, dataset = account.store.find(SOLUTION, arn), account.serving.dataset(group, "INTERACTIONS")
-    assert dataset is not None
-
-    def trained(since: float) -> int:
-        _train_if_new(account, solution, since)
-        return len(cloud.control.list_solution_versions(solutionArn=arn)["solutionVersions"])
-
-    now = time.time()
-    assert trained(now) == 1
-    assert trained(time.time()) == 1  # Nothing came in since.
-    dataset.private["changed"] = time.time()
-    assert trained(now) == 1  # A version was made since the plan.
-    assert trained(time.time()) == 2
-
-
-def test_automatic_training_knows_after_a_restart_that_events_came_in(
-    launch: Callable[..., Cloud], tmp_path: Path
-) -> None:
-    cloud = launch(tmp_path, time_scale=0)
-    group = filled(cloud, "restarted")
-    arn = cloud.solution("restarted", group, "aws-popularity-count")
-    cloud.train(arn)
-    made = cloud.control.create_event_tracker(name="restarted", datasetGroupArn=group)
-    cloud.wait(cloud.control.describe_event_tracker, eventTrackerArn=made["eventTrackerArn"])
-    event = {"eventType": "view", "itemId": "i", "sentAt": 1}
-    cloud.events.put_events(trackingId=made["trackingId"], userId="u", sessionId="s", eventList=[event])
-    cloud.service.close()
-
-    again = launch(tmp_path, time_scale=0)
-    account = again.service._account
-    _train_if_new(account, account.store.find(SOLUTION, arn), time.time())
-    assert len(again.control.list_solution_versions(solutionArn=arn)["solutionVersions"]) == 2

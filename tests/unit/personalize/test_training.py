@@ -13,6 +13,7 @@ from local.personalize.interactions import Interactions, Rows
 from local.personalize.store import Store
 from local.personalize.training import check_minima, selected, train
 from local.recommender import History, load_model
+from tests.unit.personalize.cloud import filled
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -178,3 +179,20 @@ def test_a_group_without_interactions_cannot_be_trained_on(cloud: Cloud) -> None
     solution = cloud.solution("empty", cloud.group("empty"), "aws-user-personalization-v2")
     with pytest.raises(cloud.control.exceptions.InvalidInputException, match="no ACTIVE Interactions dataset"):
         cloud.control.create_solution_version(solutionArn=solution)
+
+
+def test_a_version_keeps_the_configuration_it_was_trained_with(cloud: Cloud) -> None:
+    solution = cloud.solution("steady", filled(cloud, "steady"), "aws-popularity-count")
+
+    def configuration(version: str) -> Any:
+        found = cloud.control.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+        return found["solutionConfig"]
+
+    first = cloud.train(solution)
+    before = configuration(first)
+    weights = [{"eventType": "view", "weight": 0.5}, {"eventType": "enroll", "weight": 1.0}]
+    events = {"eventsConfig": {"eventParametersList": weights}}
+    cloud.control.update_solution(solutionArn=solution, solutionUpdateConfig=events)
+    cloud.wait(cloud.control.describe_solution, slot="latestSolutionUpdate", solutionArn=solution)
+    assert configuration(first) == before
+    assert configuration(cloud.train(solution)).items() >= events.items()
