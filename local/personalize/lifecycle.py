@@ -104,7 +104,11 @@ class Lifecycle:
         with self._account.store.lock:
             self._current[resource.arn, slot] = step.number
             resource.private.setdefault("running", {})[slot] = chosen.name
-        if self._goes_on(step, lambda: self._mark(resource, slot, chosen.progression.pending)):
+            entry = resource.record[slot] if slot else resource.record
+            # Taken up again after a restart it keeps its status: to a poller none ever goes back.
+            present, progression = entry.get("status"), chosen.progression
+            status = present if present in progression.unfinished else progression.pending
+        if self._goes_on(step, lambda: self._mark(resource, slot, status)):
             due = seconds * PENDING_SHARE
             self._account.timetable.after(due, lambda: self._goes_on(step, lambda: self._enter(step)))
 

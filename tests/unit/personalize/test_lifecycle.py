@@ -194,3 +194,17 @@ def test_a_deleted_group_leaves_nothing(cloud: Cloud) -> None:
     control.delete_dataset_group(datasetGroupArn=group)
     gone(cloud, control.describe_dataset_group, datasetGroupArn=group)
     control.delete_schema(schemaArn=group.replace(":dataset-group/", ":schema/"))
+
+
+def test_a_status_does_not_go_back_over_a_restart(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    cloud = launch(tmp_path, time_scale=0.01)
+    arn = cloud.control.create_dataset_group(name="interrupted")["datasetGroupArn"]
+
+    def group(cloud: Cloud) -> dict[str, Any]:
+        found: dict[str, Any] = cloud.control.describe_dataset_group(datasetGroupArn=arn)["datasetGroup"]
+        return found
+
+    statuses(lambda: group(cloud), "CREATE IN_PROGRESS")
+    cloud.service.close()
+    again = launch(tmp_path, time_scale=0.01)
+    assert statuses(lambda: group(again), "ACTIVE") == ["CREATE IN_PROGRESS", "ACTIVE"]
