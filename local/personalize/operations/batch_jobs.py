@@ -10,7 +10,7 @@ from local.personalize.lifecycle import BATCH, UNFINISHED, procedure
 from local.personalize.operations.import_jobs import check_location
 from local.personalize.operations.registry import operation
 from local.personalize.recipes import TRENDING_NOW, recipe_name, recipe_type
-from local.personalize.store import BATCH_JOB, FILTER, SOLUTION_VERSION
+from local.personalize.store import BATCH_JOB, FILTER, SOLUTION, SOLUTION_VERSION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,7 @@ def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     if parameters.get("batchInferenceJobMode", "BATCH_INFERENCE") != "BATCH_INFERENCE":
         raise NotImplementedHere("batchInferenceJobMode THEME_GENERATION is not implemented here.")
     version = account.active(SOLUTION_VERSION, parameters["solutionVersionArn"])
+    account.active(SOLUTION, version.record["solutionArn"])
     check_campaign(recipe_name(version.record["recipeArn"]), parameters.get("batchInferenceJobConfig", {}))
     if recipe_type(version.record["recipeArn"]) == TRENDING_NOW:
         raise InvalidInput("Batch inference does not support recipes of type TRENDING_NOW.")

@@ -39,6 +39,7 @@ def create(account: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
         "solutionArn": version.record["solutionArn"],
         "solutionVersionArn": version.arn,
     }
+    check_campaign(recipe_name(version.record["recipeArn"]), record["campaignConfig"])
     campaign = account.add(CAMPAIGN, account.arn(CAMPAIGN, parameters["name"]), record)
     account.lifecycle.begin(campaign, CREATION)
     return campaign.record
@@ -60,6 +61,13 @@ def change(account: Account, campaign: Resource, wanted: dict[str, Any]) -> None
     """Begin an update of a campaign with the given members; the others stay as they are."""
     entry = {name: campaign.record[name] for name in CHANGEABLE} | wanted
     version = _resolved(account, wanted, entry["solutionVersionArn"])
+    if version.record["datasetGroupArn"] != campaign.record["datasetGroupArn"]:
+        raise InvalidInput(f"{version.arn} belongs to another dataset group than {campaign.arn}.")
+    check_campaign(recipe_name(version.record["recipeArn"]), entry["campaignConfig"])
+    named = not wanted.get("solutionVersionArn", LATEST).endswith(LATEST)
+    if named and entry["campaignConfig"].get("syncWithLatestSolutionVersion"):
+        # Who names a version wants it to stay (a rollback): it would be replaced by the latest one at once.
+        entry["campaignConfig"] = {**entry["campaignConfig"], "syncWithLatestSolutionVersion": False}
     campaign.record[CAMPAIGN_UPDATE] = {**entry, "solutionVersionArn": version.arn, "creationDateTime": time.time()}
     account.lifecycle.begin(campaign, CHANGE, CAMPAIGN_UPDATE)
 
@@ -79,8 +87,8 @@ def _resolved(account: Account, wanted: Mapping[str, Any], arn: str) -> Resource
     """The version an ARN names; `$LATEST` is the newest trained one, and syncing must be asked for with it.
 
     Raises:
-        InvalidInput: The configuration does not go with the ARN or with the version's recipe.
-        ResourceInUse: The version is not ACTIVE.
+        InvalidInput: The configuration does not go with the ARN.
+        ResourceInUse: The version or its solution is not ACTIVE.
     """
     configuration = wanted.get("campaignConfig", {})
     if arn.endswith(LATEST):
@@ -91,7 +99,7 @@ def _resolved(account: Account, wanted: Mapping[str, Any], arn: str) -> Resource
         )
     else:
         version = account.active(SOLUTION_VERSION, arn)
-    check_campaign(recipe_name(version.record["recipeArn"]), configuration)
+    account.active(SOLUTION, version.record["solutionArn"])
     return version
 
 

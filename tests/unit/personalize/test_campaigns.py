@@ -6,10 +6,14 @@ import time
 from typing import TYPE_CHECKING
 
 import pytest
+from botocore.exceptions import ClientError
 
-from tests.unit.personalize.cloud import ITEMS, filled
+from tests.unit.personalize.cloud import ITEMS, ROLE, filled
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
     from tests.unit.personalize.cloud import Cloud
 
 DEADLINE = 20.0
@@ -78,3 +82,53 @@ def test_a_syncing_campaign_follows_the_latest_version(cloud: Cloud) -> None:
     deadline = time.monotonic() + DEADLINE
     while cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] != third:
         assert time.monotonic() < deadline
+
+
+def test_a_syncing_campaign_stays_at_the_version_it_is_put_back_to(cloud: Cloud) -> None:
+    solution = cloud.solution("back", filled(cloud, "back"), "aws-user-personalization-v2")
+    first, second = cloud.train(solution), cloud.train(solution)
+    sync = {"syncWithLatestSolutionVersion": True}
+    campaign = cloud.deploy("back", f"{solution}/$LATEST", campaignConfig=sync)
+    assert cloud.control.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] == second
+    cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=first)
+    cloud.wait(cloud.control.describe_campaign, slot="latestCampaignUpdate", campaignArn=campaign)
+    cloud.train(solution)
+    time.sleep(0.1)
+    record = cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
+    assert (record["solutionVersionArn"], record["latestCampaignUpdate"]["status"]) == (first, "ACTIVE")
+    assert record["campaignConfig"] == {"syncWithLatestSolutionVersion": False}
+
+
+def test_a_campaign_takes_no_version_that_does_not_go_with_it(cloud: Cloud) -> None:
+    group = filled(cloud, "fitting")
+    exploration = {"itemExplorationConfig": {"explorationWeight": "0.3"}}
+    version = cloud.train(cloud.solution("fitting-1", group, "aws-user-personalization-v2"))
+    campaign = cloud.deploy("fitting", version, campaignConfig=exploration)
+    popular = cloud.train(cloud.solution("fitting-2", group, "aws-popularity-count"))
+    foreign = cloud.train(cloud.solution("fitting-3", filled(cloud, "foreign"), "aws-user-personalization-v2"))
+    refused = cloud.control.exceptions.InvalidInputException
+    with pytest.raises(refused, match="not supported by the recipe aws-popularity-count"):
+        cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=popular)
+    with pytest.raises(refused, match="belongs to another dataset group"):
+        cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=foreign)
+    assert "latestCampaignUpdate" not in cloud.control.describe_campaign(campaignArn=campaign)["campaign"]
+
+
+def test_nothing_new_is_built_on_a_solution_that_is_being_deleted(launch: Callable[..., Cloud], tmp_path: Path) -> None:
+    cloud = launch(tmp_path)
+    solution = cloud.solution("leaving", filled(cloud, "leaving"), "aws-user-personalization-v2")
+    version = cloud.train(solution)
+    cloud.service._account.lifecycle.time_scale = 1.0
+    cloud.control.delete_solution(solutionArn=solution)
+    in_use = cloud.control.exceptions.ResourceInUseException
+    for named in (version, f"{solution}/$LATEST"):
+        with pytest.raises(in_use, match="its status is DELETE PENDING"):
+            cloud.control.create_campaign(name="late", solutionVersionArn=named)
+    with pytest.raises(ClientError, match="its status is DELETE PENDING"):
+        cloud.control.create_batch_inference_job(
+            jobName="late",
+            solutionVersionArn=version,
+            roleArn=ROLE,
+            jobInput={"s3DataSource": {"path": "s3://bucket/in.json"}},
+            jobOutput={"s3DataDestination": {"path": "s3://bucket/out/"}},
+        )
