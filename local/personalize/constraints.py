@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 SPACE_SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 """Unicode category Z, which Python's `re` cannot name; letters and numbers (L, N) are its `\\w`."""
+LEAST_INTEGER, GREATEST_INTEGER = -(2**31), 2**31 - 1
+"""What an integer of the model can hold; a long has twice as many bits."""
 EARLIEST, LATEST = -62_135_596_800, 253_402_300_799
 """The years 1 to 9999 in epoch seconds, what timestamps can be written as; milliseconds are beyond."""
 PYTHON_TYPES: dict[str, tuple[type, ...]] = {
@@ -127,6 +129,9 @@ def _range(shape: Shape, value: Json, path: str) -> Iterator[str]:
         if isinstance(value, str):
             return
         low, high = EARLIEST, LATEST
+    if shape.type_name == "integer":
+        low = LEAST_INTEGER if low is None else low
+        high = GREATEST_INTEGER if high is None else high
     if low is not None and value < low:
         yield _sentence(value, path, f"have value greater than or equal to {low}")
     if high is not None and value > high:

@@ -127,6 +127,8 @@ def breaches(shape: Shape, path: Place = ()) -> Iterator[tuple[str, Place, Any]]
         yield "min", path, -1e30
         yield "max", path, 1_700_000_000_000
     elif shape.type_name in {"integer", "long", "float", "double"}:
+        if shape.type_name == "integer":
+            low, high = -(2**31) if low is None else low, 2**31 - 1 if high is None else high
         if low is not None:
             yield "min", path, low - 1
         if high is not None:
