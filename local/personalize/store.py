@@ -77,6 +77,7 @@ class Resource:
     arn: str
     record: dict[str, Any]
     private: dict[str, Any] = field(default_factory=dict)
+    position: int = 0
 
     @property
     def status(self) -> str:
@@ -104,7 +105,7 @@ class Store:
         for arn, kind, position, record, private in self.database.execute(
             "SELECT arn, kind, position, record, private FROM resources ORDER BY position"
         ):
-            self._resources[arn] = Resource(KIND_BY_NAME[kind], arn, json.loads(record), json.loads(private))
+            self._resources[arn] = Resource(KIND_BY_NAME[kind], arn, json.loads(record), json.loads(private), position)
             self._position = position
 
     def add(self, resource: Resource) -> Resource:
@@ -124,6 +125,7 @@ class Store:
                 (resource.arn, resource.kind.name, self._position + 1, *_texts(resource)),
             )
             self._position += 1
+            resource.position = self._position
             self._resources[resource.arn] = resource
         return resource
 

@@ -24,7 +24,7 @@ RELEASED = 1_543_622_400.0
 def list_recipes(_: Account, parameters: dict[str, Any]) -> Mapping[str, Any]:
     """Recipes for custom dataset groups; there are none here for domains."""
     found = [] if "domain" in parameters else [_recipe(recipe) for recipe in RECIPES.values()]
-    return page(found, parameters, "recipes")
+    return page(found, parameters, "recipes", range(len(found)))
 
 
 @operation("DescribeRecipe")

@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import json
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Any
 
 from botocore.model import ListShape
@@ -26,29 +27,32 @@ PAGE = 100
 PAGING = frozenset({"nextToken", "maxResults"})
 
 
-def page(entries: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any], member: str) -> dict[str, Any]:
+def page(
+    entries: Sequence[Mapping[str, Any]], parameters: Mapping[str, Any], member: str, positions: Sequence[int]
+) -> dict[str, Any]:
     """One page of a listing.
 
-    The token holds where the next page begins and a digest of the request it belongs to.
+    The token holds the position of the next page's first entry, so that no entry is skipped when others are deleted
+    meanwhile, and a digest of the request it belongs to.
 
     Raises:
         InvalidNextToken: The token is not one of this listing with these parameters.
     """
     request = {name: value for name, value in parameters.items() if name not in PAGING}
     digest = hashlib.sha256(json.dumps([member, request], sort_keys=True).encode()).hexdigest()[:16]
-    begin = _begin(parameters["nextToken"], digest) if parameters.get("nextToken") else 0
+    begin = bisect_left(positions, _position(parameters["nextToken"], digest)) if parameters.get("nextToken") else 0
     end = begin + int(parameters.get("maxResults", PAGE))
     answer: dict[str, Any] = {member: entries[begin:end]}
     if end < len(entries):
-        answer["nextToken"] = base64.urlsafe_b64encode(f"{digest}:{end}".encode()).decode()
+        answer["nextToken"] = base64.urlsafe_b64encode(f"{digest}:{positions[end]}".encode()).decode()
     return answer
 
 
-def _begin(token: str, digest: str) -> int:
+def _position(token: str, digest: str) -> int:
     try:
-        owner, _, begin = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
+        owner, _, position = base64.urlsafe_b64decode(token.encode()).decode().partition(":")
         if owner == digest:
-            return int(begin)
+            return int(position)
     except (ValueError, binascii.Error):
         pass
     raise InvalidNextToken("The value of nextToken is not valid for this listing.")
@@ -73,7 +77,8 @@ def _list(kind: Kind, member: str) -> Operation:
         if kind is SOLUTION_VERSION and "solutionArn" in wanted:
             account.store.find(SOLUTION, wanted["solutionArn"])
         resources = account.store.select(kind, **wanted)
-        return page([resource.record for resource in resources], parameters, member)
+        records = [resource.record for resource in resources]
+        return page(records, parameters, member, [resource.position for resource in resources])
 
     return listed
 

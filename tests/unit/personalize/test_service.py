@@ -32,6 +32,14 @@ def test_a_listing_comes_in_pages(cloud: Cloud) -> None:
     assert [name for page in found for name in page] == names(cloud.control.list_recipes())
 
 
+def test_a_listing_skips_nothing_when_what_it_showed_is_deleted(cloud: Cloud) -> None:
+    made = {cloud.schema(f"paged-{number}", USER_FIELDS) for number in range(8)}
+    for page in cloud.control.get_paginator("list_schemas").paginate(PaginationConfig={"PageSize": 3}):
+        for arn in {schema["schemaArn"] for schema in page["schemas"]} & made:
+            cloud.control.delete_schema(schemaArn=arn)
+    assert not {schema["schemaArn"] for schema in cloud.control.list_schemas()["schemas"]} & made
+
+
 def test_a_token_of_another_listing_is_refused(cloud: Cloud, school: School) -> None:
     token = cloud.control.list_recipes(maxResults=1)["nextToken"]
     for wrong in (token, "nonsense"):
