@@ -115,7 +115,7 @@ class PersonalizeService:
         name = call.operation.name
         if name not in OPERATIONS:
             raise NotImplementedHere(f"{name} is not implemented here.")
-        tags.check_count(call.parameters)
+        tags.check(call.parameters)
         return OPERATIONS[name](self._account, call.parameters)
 
     async def _suffer(self, operation: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from local.personalize.errors import ResourceNotFound, TooManyTagKeys, TooManyTags
+from local.personalize.errors import InvalidInput, ResourceNotFound, TooManyTagKeys, TooManyTags
 from local.personalize.operations.registry import operation
 from local.personalize.store import SCHEMA
 
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 MAXIMUM = 50
 
 
-def check_count(parameters: Mapping[str, Any]) -> None:
-    """Refuse a creation with more tags than a resource may have.
+def check(parameters: Mapping[str, Any]) -> None:
+    """Refuse a request with tags that no resource may have.
 
     Raises:
         TooManyTags: More than 50.
+        InvalidInput: A key or value with the prefix that is reserved for AWS.
     """
     if len(parameters.get("tags", ())) > MAXIMUM:
         raise TooManyTags(f"A resource can have at most {MAXIMUM} tags.")
+    if any(text.startswith("aws:") for entry in parameters.get("tags", ()) for text in entry.values()):
+        raise InvalidInput("Tag keys and values cannot start with aws:.")
 
 
 @operation("TagResource")

@@ -126,6 +126,15 @@ def test_too_many_tags_are_refused(cloud: Cloud, school: School) -> None:
         cloud.control.list_tags_for_resource(resourceArn=school.group + "-none")
 
 
+@pytest.mark.parametrize("tag", [{"tagKey": "aws:a", "tagValue": "b"}, {"tagKey": "a", "tagValue": "aws:b"}])
+def test_tags_that_are_reserved_for_aws_are_refused(cloud: Cloud, school: School, tag: dict[str, str]) -> None:
+    refused = cloud.control.exceptions.InvalidInputException
+    with pytest.raises(refused, match="cannot start with aws:"):
+        cloud.control.create_dataset_group(name="reserved", tags=[tag])
+    with pytest.raises(refused, match="cannot start with aws:"):
+        cloud.control.tag_resource(resourceArn=school.group, tags=[tag])
+
+
 def test_what_is_not_implemented_says_what_is(cloud: Cloud, school: School) -> None:
     with pytest.raises(ClientError, match=r"CreateRecommender is not implemented here. Implemented: .*CreateCampaign"):
         cloud.control.create_recommender(
