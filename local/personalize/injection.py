@@ -21,7 +21,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from local.personalize.errors import InvalidInput
-from local.personalize.store import KINDS
+from local.personalize.store import KINDS, SOLUTION_VERSION
 from local.personalize.wire import operations
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ def _checked(fields: dict[str, Any]) -> Rule:
             f"A fault rule names a job ({', '.join(sorted(JOB_EFFECTS))})"
             f" or an operation ({', '.join(sorted(CALL_EFFECTS))})."
         )
+    if rule.effect == "stop" and rule.job != SOLUTION_VERSION.name:
+        raise InvalidInput("Only a SolutionVersion can be stopped.")
     return rule
 
 

@@ -199,6 +199,7 @@ SOME = {"operation": "*", "effect": "throttle"}
     [
         ({"job": "Campaign", "effect": "throttle"}, "names a job"),
         ({"effect": "fail"}, "names a job"),
+        ({"job": "Campaign", "effect": "stop"}, "Only a SolutionVersion can be stopped"),
         ({"colour": "red"}, "has the fields effect, job"),
         (7, "has the fields"),
         ([["effect"]], "has the fields"),
