@@ -105,7 +105,7 @@ def test_a_campaign_takes_no_version_that_does_not_go_with_it(cloud: Cloud) -> N
     version = cloud.train(cloud.solution("fitting-1", group, "aws-user-personalization-v2"))
     campaign = cloud.deploy("fitting", version, campaignConfig=exploration)
     popular = cloud.train(cloud.solution("fitting-2", group, "aws-popularity-count"))
-    foreign = cloud.train(cloud.solution("fitting-3", filled(cloud, "foreign"), "aws-user-personalization-v2"))
+    foreign = cloud.train(cloud.solution("fitting-3", filled(cloud, "elsewhere"), "aws-user-personalization-v2"))
     refused = cloud.control.exceptions.InvalidInputException
     with pytest.raises(refused, match="not supported by the recipe aws-popularity-count"):
         cloud.control.update_campaign(campaignArn=campaign, solutionVersionArn=popular)
