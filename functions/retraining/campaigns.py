@@ -5,10 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
 
-from campus import tables
 from campus.clients import client
-from retraining import names
-from retraining.progress import Progress, busy, code, failed, patient, progress
+from retraining import names, serving
+from retraining.progress import Progress, busy, code, failed, patient, progress, unless_exists
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
@@ -97,13 +96,12 @@ def _previous(name: str, version: str, deployed: str) -> dict[str, str]:
 
     One that was taken back, and serves because the way back failed, is passed over.
     """
-    item: tables.Item = tables.operations().get_item(Key={"pk": "MODEL", "sk": name}).get("Item", {})
-    before, older = item.get("solutionVersionArn"), item.get("previousSolutionVersionArn")
-    if deployed != version:
-        before = deployed
-    if before == version or (older and before in [one["solutionVersionArn"] for one in item.get("takenBack", [])]):
+    known = serving.row(name)
+    before = deployed if deployed != version else known.get("solutionVersionArn")
+    older = known.get("previousSolutionVersionArn")
+    if before == version or (older and before in serving.taken_back(name)):
         before = older
-    return {"previousSolutionVersionArn": str(before)} if before else {}
+    return {"previousSolutionVersionArn": before} if before else {}
 
 
 def _describe(personalize: "PersonalizeClient", arn: str) -> dict[str, Any] | None:
@@ -125,13 +123,11 @@ def _delete(personalize: "PersonalizeClient", arn: str) -> None:
 
 
 def _create(personalize: "PersonalizeClient", name: str, version: str) -> None:
-    try:
-        personalize.create_campaign(
+    unless_exists(
+        lambda: personalize.create_campaign(
             name=name,
             solutionVersionArn=version,
             minProvisionedTPS=MIN_TPS,
             campaignConfig={"syncWithLatestSolutionVersion": False},
         )
-    except ClientError as error:
-        if code(error) != "ResourceAlreadyExistsException":
-            raise
+    )

@@ -15,7 +15,7 @@ from campus.pseudonyms import pseudonym
 from campus.settings import settings
 from retraining import erasing_lake, names, unfinished
 from retraining.lease import Lease
-from retraining.progress import Progress, busy, code, patient, progress
+from retraining.progress import Progress, busy, code, patient, progress, unless_exists
 from retraining.rows import DATASETS
 from retraining.tickets import Ticket
 
@@ -48,17 +48,14 @@ def start(ticket: Ticket, held: Lease) -> Progress:
     if (other := next(at_work, None)) is not None:
         return busy(f"waits for {other}")
     location = _put_list(ticket)
-    try:
-        personalize.create_data_deletion_job(
+    unless_exists(
+        lambda: personalize.create_data_deletion_job(
             jobName=name,
             datasetGroupArn=names.dataset_group_arn(),
             dataSource={"dataLocation": location},
             roleArn=settings.personalize_role_arn,
         )
-    except ClientError as error:
-        # The answer to the first try was lost.
-        if code(error) != "ResourceAlreadyExistsException":
-            raise
+    )
     return {"outcome": "IN_PROGRESS", "status": "PENDING", "arn": arn}
 
 

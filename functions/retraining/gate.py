@@ -72,11 +72,13 @@ def _not_again(model: Mapping[str, Any]) -> tuple[bool, str] | None:
 
     None where the way back failed, so that it still serves: it is proved again, and goes back again.
     """
-    served = serving.row(model["name"])
-    if served.get("solutionVersionArn") == model["arn"] and "previousSolutionVersionArn" in served:
-        return None
     run_id = serving.taken_back(model["name"]).get(model["arn"])
-    return (False, f"run {run_id} took this version back; only a person brings it back") if run_id else None
+    if run_id is None:
+        return None
+    served = serving.row(model["name"])
+    if served["solutionVersionArn"] == model["arn"] and "previousSolutionVersionArn" in served:
+        return None
+    return False, f"run {run_id} took this version back; only a person brings it back"
 
 
 def judge(measured: Mapping[str, float], baseline: Mapping[str, float]) -> tuple[bool, str]:

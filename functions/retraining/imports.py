@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from campus.clients import client
 from campus.settings import settings
 from retraining import lake, names, puts, runs, unfinished
-from retraining.progress import Progress, busy, code, failed, patient, progress
+from retraining.progress import Progress, busy, code, failed, patient, progress, unless_exists
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize.literals import ImportModeType
@@ -60,18 +60,15 @@ def _rewritten(run_id: str, dataset: str) -> bool:
 
 
 def _create(name: str, dataset: str, mode: "ImportModeType", location: str) -> Progress:
-    try:
-        client("personalize").create_dataset_import_job(
+    unless_exists(
+        lambda: client("personalize").create_dataset_import_job(
             jobName=name,
             datasetArn=names.dataset_arn(dataset),
             dataSource={"dataLocation": location},
             roleArn=settings.personalize_role_arn,
             importMode=mode,
         )
-    except ClientError as error:
-        # The answer to the first try was lost.
-        if code(error) != "ResourceAlreadyExistsException":
-            raise
+    )
     return {"outcome": "IN_PROGRESS", "status": "CREATE PENDING", "arn": names.import_job_arn(name)}
 
 

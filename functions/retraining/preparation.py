@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 from campus import clock, tables
 from campus.clients import client
 from retraining import names
-from retraining.progress import Progress, code, failed, patient, progress
+from retraining.progress import Progress, code, failed, patient, progress, unless_exists
 from retraining.rows import DATASETS
 from retraining.schemas import fields, obstacles, schema
 
@@ -61,17 +61,9 @@ def _settled(of: str, describe: Callable[[], Mapping[str, Any]], create: Callabl
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":
             raise
-        _unless_exists(create)
+        unless_exists(create)
         return {"outcome": "IN_PROGRESS", "status": "CREATE PENDING", "of": of}
     return progress(found, of=of)
-
-
-def _unless_exists(create: Callable[[], object]) -> None:
-    try:
-        create()
-    except ClientError as error:
-        if code(error) != "ResourceAlreadyExistsException":
-            raise
 
 
 def _group(personalize: "PersonalizeClient") -> Progress:
@@ -140,7 +132,7 @@ def _schema(personalize: "PersonalizeClient", dataset: str) -> str:
     except ClientError as error:
         if code(error) != "ResourceNotFoundException":
             raise
-        _unless_exists(lambda: personalize.create_schema(name=name, schema=text))
+        unless_exists(lambda: personalize.create_schema(name=name, schema=text))
     return arn
 
 
@@ -149,7 +141,7 @@ def _tracker(personalize: "PersonalizeClient") -> Progress:
     group = names.dataset_group_arn()
     existing = personalize.list_event_trackers(datasetGroupArn=group)["eventTrackers"]
     if not existing:
-        _unless_exists(lambda: personalize.create_event_tracker(name=names.tracker_name(), datasetGroupArn=group))
+        unless_exists(lambda: personalize.create_event_tracker(name=names.tracker_name(), datasetGroupArn=group))
         return {"outcome": "IN_PROGRESS", "status": "CREATE PENDING", "of": "event tracker"}
     arn = existing[0]["eventTrackerArn"]
     found = personalize.describe_event_tracker(eventTrackerArn=arn)["eventTracker"]

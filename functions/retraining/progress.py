@@ -77,6 +77,15 @@ def patient(step: Callable[P, Progress], otherwise: str = "BUSY") -> Callable[P,
     return run
 
 
+def unless_exists(create: Callable[[], object]) -> None:
+    """Create something named after what it is for, or find that it exists: the answer to an earlier try was lost."""
+    try:
+        create()
+    except ClientError as error:
+        if code(error) != "ResourceAlreadyExistsException":
+            raise
+
+
 def is_busy(error: Exception) -> bool:
     """True for errors that a later, equal call may not meet."""
     if isinstance(error, ClientError):

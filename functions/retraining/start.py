@@ -41,7 +41,7 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     asked = _parse(request)
     run_id = asked.pop("runId", None) or runs.run_id(execution, started_at)
     before = runs.load(run_id)
-    if before and before["status"] not in {runs.RUNNING, runs.FAILED}:
+    if _ended_well(before):
         return {"outcome": "FINISHED", "record": before}
     # What is done by hand, or was begun before, reads nothing that was asked for since.
     answers = before is None and asked["trigger"] not in runs.BY_HAND
@@ -51,7 +51,7 @@ def start(request: Mapping[str, Any], execution: str, started_at: str) -> Starte
     with lease.returned_on_error(held):
         # Whoever held the lease a moment ago may have been this very run.
         before = runs.load(run_id)
-        if before and before["status"] not in {runs.RUNNING, runs.FAILED}:
+        if _ended_well(before):
             lease.give_back(held)
             return {"outcome": "FINISHED", "record": before}
         if before and (why := _superseded(before)):
@@ -68,6 +68,11 @@ def _acquire(execution: str, run_id: str, trigger: str, *, answers_requests: boo
         # Given back between the two calls.
         held = lease.acquire(execution, run_id, answers_requests=answers_requests)
     return held
+
+
+def _ended_well(before: runs.Record | None) -> bool:
+    """Whether nothing is left to be done of a run."""
+    return before is not None and before["status"] not in {runs.RUNNING, runs.FAILED}
 
 
 def _superseded(before: runs.Record) -> str | None:

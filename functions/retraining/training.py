@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 
 from campus.clients import client
 from retraining import names
-from retraining.progress import Progress, busy, code, failed, patient, progress
+from retraining.progress import Progress, busy, code, failed, patient, progress, unless_exists
 
 if TYPE_CHECKING:
     from mypy_boto3_personalize import PersonalizeClient
@@ -81,13 +81,11 @@ def _solution(personalize: "PersonalizeClient", arn: str, model: Mapping[str, st
 
 
 def _create_solution(personalize: "PersonalizeClient", name: str, recipe: str) -> None:
-    try:
-        personalize.create_solution(
+    unless_exists(
+        lambda: personalize.create_solution(
             name=name, datasetGroupArn=names.dataset_group_arn(), recipeArn=recipe, performAutoTraining=False
         )
-    except ClientError as error:
-        if code(error) != "ResourceAlreadyExistsException":
-            raise
+    )
 
 
 def _versions(personalize: "PersonalizeClient", solution: str, cut_off: int) -> Iterator[Mapping[str, Any]]:
