@@ -93,6 +93,13 @@ class Instance:
         """
         return client(self.endpoint, service, **options)
 
+    def operation(self, pk: str, sk: str) -> Mapping[str, Any]:
+        """A row of Operations as DynamoDB writes it; empty where there is none."""
+        key = {"pk": {"S": pk}, "sk": {"S": sk}}
+        answer = self.client("dynamodb").get_item(TableName=self.outputs["OperationsTable"], Key=key)
+        found: Mapping[str, Any] = answer.get("Item", {})
+        return found
+
     def token(self, user: str, role: str | None = None, expires_in: int = 3600) -> str:
         """An access token of `user`, who is created where needed."""
         pool, app = self.outputs["UserPoolId"], self.outputs["UserPoolClientId"]

@@ -2,15 +2,15 @@
 
 import json
 import os
-import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from local.load.interactions_csv import ID
+
 F = TypeVar("F", bound=Callable[..., Any])
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
 
 
 class CommandError(click.ClickException):
@@ -68,7 +68,7 @@ def _options(command: F, *, shown_default: bool | str) -> F:
 def identifier(ctx: click.Context, parameter: click.Parameter, value: Any) -> Any:  # noqa: ANN401 - click's signature
     """Let a parameter's one or several ids pass; a click callback."""
     for one in value if isinstance(value, tuple) else (value,):
-        if not _ID.fullmatch(one):
+        if not ID.fullmatch(one):
             raise click.BadParameter(f"{one!r} is no id: a letter or digit, then up to 127 more or any of _.:@+=-")
     return value
 

@@ -34,8 +34,7 @@ def nightly(force: bool, full: bool, timeout: float, state_dir: Path, as_json: b
 def resume(run_id: str, state_dir: Path, as_json: bool) -> None:
     """Go on with the run RUN_ID where it stopped: every state adopts what is there already."""
     instance = Instance.of(state_dir)
-    key = {"pk": {"S": f"RUN#{run_id}"}, "sk": {"S": "RECORD"}}
-    if "Item" not in instance.client("dynamodb").get_item(TableName=instance.outputs["OperationsTable"], Key=key):
+    if not instance.operation(f"RUN#{run_id}", "RECORD"):
         # The state machine would begin a run of that name.
         raise CommandError(f"there is no run {run_id}: the console's page Retraining lists them")
     record = watch(instance, start(instance, {"trigger": "manual", "force": False, "runId": run_id}), _TIMEOUT)

@@ -37,8 +37,8 @@ def unpark(state_dir: Path, as_json: bool) -> None:
 
 def serving(instance: Instance) -> dict[str, str]:
     """What answers rankings, for `status`: `campaigns` (serving | parked | none), `rankings`, and what to do `next`."""
-    version = _row(instance, instance.outputs["CampaignName"]).get("modelVersion", {}).get("S", "")
-    if _row(instance, "CAMPAIGNS").get("parked", {}).get("BOOL"):
+    version = instance.operation("MODEL", instance.outputs["CampaignName"]).get("modelVersion", {}).get("S", "")
+    if instance.operation("MODEL", "CAMPAIGNS").get("parked", {}).get("BOOL"):
         return {
             "campaigns": "parked",
             "rankings": "popular items, and the last good answers of a day",
@@ -47,13 +47,6 @@ def serving(instance: Instance) -> dict[str, str]:
     if not version:
         return {"campaigns": "none", "rankings": "popular items", "next": "`nightclass nightly` trains the first model"}
     return {"campaigns": "serving", "rankings": f"version {version}"}
-
-
-def _row(instance: Instance, name: str) -> Mapping[str, Any]:
-    key = {"pk": {"S": "MODEL"}, "sk": {"S": name}}
-    answer = instance.client("dynamodb").get_item(TableName=instance.outputs["OperationsTable"], Key=key)
-    found: Mapping[str, Any] = answer.get("Item", {})
-    return found
 
 
 def _by_hand(instance: Instance, request: Mapping[str, Any], *, as_json: bool) -> None:

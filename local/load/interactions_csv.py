@@ -21,7 +21,7 @@ DEFAULT_EVENT_TYPE = "view"
 # Personalize takes ten event types in a dataset.
 MAX_EVENT_TYPES = 10
 
-_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
+ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:@+=-]{0,127}")
 _EVENT_TYPE = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,63}")
 _WHOLE = re.compile(r"-?[0-9]{1,18}")
 # Epoch seconds reach 1e11 in the year 5138; what is larger is in milliseconds.
@@ -158,7 +158,7 @@ def identifier(value: str, name: str) -> str:
     """
     if not value:
         raise RejectedRowError(f"{name} missing")
-    if not _ID.fullmatch(value):
+    if not ID.fullmatch(value):
         raise RejectedRowError(f"{name} invalid")
     return value
 
