@@ -100,7 +100,7 @@ def transact(actions: Sequence[Mapping[str, Any]]) -> None:
     Raises:
         botocore.exceptions.ClientError: TransactionCanceledException with a reason per action; see `refused`.
     """
-    dynamodb().meta.client.transact_write_items(TransactItems=list(actions))  # type: ignore[arg-type]
+    dynamodb().meta.client.transact_write_items(TransactItems=list(actions))  # type: ignore[arg-type]  # the stubs ask for one TypedDict an action
 
 
 def insist(write: Callable[[], T]) -> T:

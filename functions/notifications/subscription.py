@@ -61,7 +61,7 @@ def headers(told: Notice) -> dict[str, str]:
 
 def locale(student_id: str) -> str | None:
     """The language of a student; None where nobody knows."""
-    return tables.students().get_item(Key={"studentId": student_id}).get("Item", {}).get("locale")  # type: ignore[return-value]
+    return tables.students().get_item(Key={"studentId": student_id}).get("Item", {}).get("locale")  # type: ignore[return-value]  # written as a string
 
 
 def end(student_id: str, topic: str) -> str | None:
@@ -82,7 +82,7 @@ def end(student_id: str, topic: str) -> str | None:
         if tables.is_conditional_failure(error):
             return None
         raise
-    return stored.get("locale")  # type: ignore[return-value]
+    return stored.get("locale")  # type: ignore[return-value]  # written as a string
 
 
 def _encoded(value: bytes) -> str:

@@ -159,7 +159,7 @@ def _put_row(class_id: str, activity: str, given: Mapping[str, Any], kept: Mappi
     _upsert(tables.class_activity(), {"classId": class_id, "activity": activity}, given, kept)
 
 
-def _upsert(table: Any, key: Mapping[str, str], given: Mapping[str, Any], kept: Mapping[str, Any]) -> tables.Item:  # noqa: ANN401
+def _upsert(table: Any, key: Mapping[str, str], given: Mapping[str, Any], kept: Mapping[str, Any]) -> tables.Item:  # noqa: ANN401 - boto3
     """Set what is given; set what is kept only where the row does not have it.
 
     Returns:
