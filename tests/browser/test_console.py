@@ -13,13 +13,19 @@ from selenium.webdriver.support.ui import Select
 from local.console.rendering import PAGES
 from tests.browser.chromium import complaints, look
 from tests.browser.conftest import HOSTILE, School
-from tests.browser.steps import css, press, text, wait
+from tests.browser.steps import attribute, click, css, focused, follow, keys, press, text, wait
 from tests.stack import eventually
 
 _RUNNING_IN_SIGHT = """
 const box = document.querySelector("#graph .state.running")?.getBoundingClientRect();
 return box && box.top > 0 && box.bottom <= innerHeight && box.left > 0 && box.right <= innerWidth
 """
+_WIDTHS = """
+const drawing = document.querySelector("#graph svg");
+return [parseFloat(drawing.getAttribute("width")), drawing.getBoundingClientRect().width]
+"""
+_OPACITY = "return getComputedStyle(document.querySelector('#graph .wire:not(.taken)')).opacity"
+_BARS = "return [...document.querySelectorAll('.chart rect')].map((bar) => bar.getBoundingClientRect().height)"
 _ADDRESSES = [address for address, _ in PAGES]
 
 
@@ -38,69 +44,27 @@ def test_pages_fit_a_phone_and_a_desk_light_and_dark(page: Chrome, school: Schoo
 def test_a_keyboard_is_enough(page: Chrome, school: School) -> None:
     look(page, 1400, 900)
     page.get(f"{school.console}/retraining")
-    body = css(page, "body")
-    body.send_keys(Keys.TAB)
-    skip = page.switch_to.active_element
-    assert skip.text == "Skip to the content"
-    skip.send_keys(Keys.ENTER)
-    assert page.switch_to.active_element.get_attribute("id") == "main"
+    keys(page, Keys.TAB)
+    assert focused(page, "innerText") == "Skip to the content"
+    keys(page, Keys.ENTER)
+    assert focused(page, "id") == "main"
     seen = set()
     for _ in range(12):
-        page.switch_to.active_element.send_keys(Keys.TAB)
-        focused = page.switch_to.active_element
-        seen.add(str(focused.get_attribute("class")).partition(" ")[0])
+        keys(page, Keys.TAB)
+        seen.add(page.execute_script("return document.activeElement.classList[0]"))
         if "state" in seen:
             break
     assert "state" in seen, "Tab reaches the states of the picture"
-    page.switch_to.active_element.send_keys(Keys.ENTER)
+    keys(page, Keys.ENTER)
     wait(page, lambda _: "Acquire lease" in text(page, "#detail"))
 
 
 def test_both_languages(page: Chrome, school: School) -> None:
     page.get(f"{school.console}/model")
-    page.find_element(By.LINK_TEXT, "Tiếng Việt").click()
+    follow(page, "Tiếng Việt")
     assert text(page, "h1") == "Mô hình"
-    page.find_element(By.LINK_TEXT, "Hộp thư").click()
+    follow(page, "Hộp thư")
     assert text(page, "h1") == "Hộp thư"
-
-
-def test_dead_letters_go_back_at_a_press(page: Chrome, school: School) -> None:
-    sqs = school.stack.client("sqs")
-    dead = next(url for url in sqs.list_queues()["QueueUrls"] if "-MailDeadLetters-" in url)
-    event = {
-        "id": "again",
-        "source": "api.student",
-        "detail-type": "student.enrolled",
-        "time": "2026-01-01T00:00:00Z",
-        "detail": {"studentId": "nobody", "classId": school.class_id},
-    }
-    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps(event))
-    page.get(f"{school.console}/events")
-    css(page, "#read-MailDeadLetters").click()
-    wait(page, lambda _: '"studentId": "nobody"' in text(page, "main"))
-    page.back()
-    wait(page, lambda _: page.find_elements(By.CSS_SELECTOR, "#press-MailDeadLetters"))
-    page.execute_script("document.querySelector('#press-MailDeadLetters').focus()")
-    sqs.send_message(QueueUrl=dead, MessageBody=json.dumps({**event, "id": "another"}))
-    row = "//tr[th='MailDeadLetters']/td[1]"
-    wait(page, lambda _: page.find_element(By.XPATH, row).text == "2")
-    assert page.switch_to.active_element.text == "Send back", "what changed on the page has taken the focus away"
-    page.switch_to.active_element.send_keys(Keys.ENTER)
-    wait(page, lambda _: "2 dead letters went back" in text(page, "#moved"))
-
-    def left() -> int:
-        answer = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["ApproximateNumberOfMessages"])
-        return int(answer["Attributes"]["ApproximateNumberOfMessages"])
-
-    assert left() == 0
-
-
-def test_a_dead_cloud_does_not_look_alive(page: Chrome, school: School) -> None:
-    page.get(f"{school.console}/events")
-    page.execute_script("window.real = window.fetch; window.fetch = async () => new Response('', { status: 502 })")
-    wait(page, lambda _: "Not up to date" in text(page, "#stale"))
-    page.execute_script("window.fetch = window.real")
-    wait(page, lambda _: not text(page, "#stale"))
 
 
 def test_a_hostile_mail_neither_runs_nor_calls_home(
@@ -148,7 +112,7 @@ def test_the_console_answers_to_no_other_name(school: School) -> None:
 
 def test_an_enrolment_from_the_api_to_the_mail(page: Chrome, school: School) -> None:
     page.get(f"{school.console}/")
-    page.find_element(By.LINK_TEXT, "Events").click()
+    follow(page, "Events")
     css(page, "input[name=student_id]").send_keys(school.student)
     Select(css(page, "select[name=class_id]")).select_by_value(school.class_id)
     press(page, "Enrol through the API")
@@ -163,7 +127,7 @@ def test_an_enrolment_from_the_api_to_the_mail(page: Chrome, school: School) -> 
     assert "MailQueue → SendEmailFunction" in journey
     assert "InteractionQueue → RecordInteractionFunction" in journey
 
-    css(page, "#journey a[href^='/mailbox']").click()
+    click(page, "#journey a[href^='/mailbox']")
     assert text(page, "#mail h2") == "Xác nhận đăng ký lớp"
     assert "SENT" in text(page, "#ledger")
     page.switch_to.frame(css(page, "iframe"))
@@ -173,18 +137,18 @@ def test_an_enrolment_from_the_api_to_the_mail(page: Chrome, school: School) -> 
     assert "đăng ký lớp" in letter
     assert not page.find_elements(By.CSS_SELECTOR, "#unsubscribe"), "a receipt has nothing to unsubscribe from"
 
-    page.find_element(By.LINK_TEXT, "student.enrolled").click()
+    follow(page, "student.enrolled")
     assert text(page, "h1") == "student.enrolled"
 
 
 def test_a_retraining_from_the_schedule_to_a_changed_ranking(page: Chrome, school: School) -> None:
     page.get(f"{school.console}/rankings?student={school.student}")
     assert text(page, "h1") == HOSTILE
-    assert css(page, "#source").get_attribute("data-source") == "popular"
+    assert attribute(page, "#source", "data-source") == "popular"
     before = text(page, "[aria-labelledby=recommended-title] tbody")
 
     look(page, 1280, 860)
-    page.find_element(By.LINK_TEXT, "Retraining").click()
+    follow(page, "Retraining")
     assert "Every night at 02:00 Asia/Ho_Chi_Minh · ENABLED" in text(page, "#schedule")
     press(page, "Run as the schedule would")
     page.execute_script("window.sameDocument = true")
@@ -193,31 +157,30 @@ def test_a_retraining_from_the_schedule_to_a_changed_ranking(page: Chrome, schoo
     assert "asked for by the schedule" in text(page, "#summary")
     assert page.execute_script("return window.sameDocument"), "the states lit up without the page being loaded again"
     for name in ("Generate-training-data", "Train-models", "Record-run"):
-        assert "done" in str(css(page, f"#state-{name}").get_attribute("class"))
-    assert "untouched" in str(css(page, "#state-Run-failed").get_attribute("class"))
+        assert "done" in attribute(page, f"#state-{name}", "class")
+    assert "untouched" in attribute(page, "#state-Run-failed", "class")
     assert page.find_elements(By.CSS_SELECTOR, "#graph .wire.taken")
-    drawing = css(page, "#graph svg")
-    assert drawing.size["width"] == int(float(drawing.get_attribute("width") or 0)), "texts as large as they are meant"
-    assert float(css(page, "#graph .wire:not(.taken)").value_of_css_property("opacity")) < 0.6
+    meant, drawn = page.execute_script(_WIDTHS)
+    assert int(drawn) == int(meant), "texts as large as they are meant"
+    assert float(page.execute_script(_OPACITY)) < 0.6
     assert "PROMOTED" in text(page, "#history")
 
     page.execute_script("document.querySelector('#state-Plan-training').scrollIntoView({block: 'center'})")
-    css(page, "#state-Plan-training").click()
+    click(page, "#state-Plan-training")
     detail = text(page, "#detail")
     assert detail.startswith("Plan training")
     assert "TRAIN" in detail
-    assert css(page, "#detail pre").text.startswith("{")
+    assert text(page, "#detail pre").startswith("{")
 
-    page.find_element(By.LINK_TEXT, "Model").click()
-    bars = page.find_elements(By.CSS_SELECTOR, ".chart rect")
-    assert len(bars) == 2
-    assert bars[0].size["height"] > bars[1].size["height"], "the model is better than popularity"
+    follow(page, "Model")
+    model, popularity = page.execute_script(_BARS)
+    assert model > popularity, "the model is better than popularity"
     assert "FULL" in text(page, "#volumes")
 
-    page.find_element(By.LINK_TEXT, "Rankings").click()
+    follow(page, "Rankings")
     css(page, "input[name=student]").send_keys(school.student)
     press(page, "Show")
-    assert css(page, "#source").get_attribute("data-source") == "campaign"
+    assert attribute(page, "#source", "data-source") == "campaign"
     assert text(page, "[aria-labelledby=recommended-title] tbody") != before
 
 
@@ -257,11 +220,11 @@ def test_every_other_button_of_the_retraining(page: Chrome, school: School) -> N
 
     press(page, "Roll back")
     ends("ROLLED_BACK")
-    css(page, "#ask-park").click()
+    click(page, "#ask-park")
     press(page, "Delete the campaigns")
     ends("PARKED")
     page.get(f"{school.console}/rankings?student={school.student}")
-    assert css(page, "#source").get_attribute("data-source") != "campaign"
+    assert attribute(page, "#source", "data-source") != "campaign"
     page.get(f"{school.console}/retraining")
     press(page, "Unpark")
     ends("UNPARKED")
@@ -270,7 +233,7 @@ def test_every_other_button_of_the_retraining(page: Chrome, school: School) -> N
 def test_page_after_page(page: Chrome, school: School) -> None:
     page.get(f"{school.console}/rankings")
     first = text(page, "tbody")
-    page.find_element(By.LINK_TEXT, "More students").click()
+    follow(page, "More students")
     wait(page, lambda _: text(page, "tbody") not in {"", first})
     assert len(page.find_elements(By.CSS_SELECTOR, "tbody tr")) == 25
 
@@ -281,16 +244,16 @@ def test_page_after_page(page: Chrome, school: School) -> None:
         assert not events.put_events(Entries=[bare] * 10)["FailedEntryCount"]
     page.get(f"{school.console}/events")
     assert len(page.find_elements(By.CSS_SELECTOR, "#timeline li")) == 30
-    newest = css(page, "#event-1").get_attribute("href")
-    page.find_element(By.LINK_TEXT, "Older events").click()
-    wait(page, lambda _: "more=" in page.current_url and css(page, "#event-1").get_attribute("href") != newest)
+    newest = attribute(page, "#event-1", "href")
+    follow(page, "Older events")
+    wait(page, lambda _: "more=" in page.current_url and attribute(page, "#event-1", "href") != newest)
 
 
 def test_the_class_ranking_from_its_list(page: Chrome, school: School) -> None:
     page.get(f"{school.console}/rankings")
     Select(css(page, "select[name=class]")).select_by_value(school.class_id)
-    page.find_element(By.CSS_SELECTOR, "form:has(select) button").click()
+    click(page, "form:has(select) button")
     wait(page, lambda _: "by engagement" in text(page, "main"))
-    student = css(page, "tbody a").text
-    css(page, "tbody a").click()
+    student = text(page, "tbody a")
+    click(page, "tbody a")
     wait(page, lambda _: text(page, ".head code") == student)

@@ -19,13 +19,16 @@ function replace(old, fresh) {
   if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
 }
 
+// Nothing is taken away from under a finger: a press that begins on one element and ends on its copy does nothing.
+const pressed = (part) => part.matches(":active");
+
 async function refresh() {
   const answer = await fetch(location.href, { headers: { "X-Live": "1" }, signal: AbortSignal.timeout(PATIENCE) });
   if (!answer.ok) throw new Error(`the console answered ${answer.status}`);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const old of document.querySelectorAll("[data-live]")) {
     const fresh = page.getElementById(old.id);
-    if (fresh && fresh.innerHTML !== old.dataset.shown) {
+    if (fresh && fresh.innerHTML !== old.dataset.shown && !pressed(old)) {
       if (old.dataset.shown !== undefined || fresh.innerHTML !== old.innerHTML) {
         const shown = fresh.innerHTML;
         replace(old, fresh);
