@@ -26,7 +26,7 @@ class Metadata:
     """The envelope: who this event is, when it happened, what caused it.
 
     `event_id` is the producer's and survives re-publishing and replay. Where the producer gave none it is EventBridge's
-    `id`, which does not, and `is_named` is False.
+    `id`, which does not, and `is_named` is False; likewise `occurred_at`, EventBridge's `time`, and `is_dated`.
     """
 
     event_id: str
@@ -35,11 +35,17 @@ class Metadata:
     causation_id: str | None = None
     schema_version: str = SCHEMA_VERSION
     is_named: bool = field(default=True, compare=False)
+    is_dated: bool = field(default=True, compare=False)
 
     @property
     def occurred_at_epoch(self) -> int:
         """Epoch seconds."""
         return clock.epoch(self.occurred_at)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """True where its producer may tell of it again under another `occurred_at`: it gave an id and no instant."""
+        return self.is_named and not self.is_dated
 
     def to_dict(self) -> dict[str, str]:
         """As it stands in the detail; absent fields are left out."""
@@ -75,7 +81,8 @@ class Metadata:
             correlation_id=validation.identifier({"correlationId": event_id, **given}, "correlationId"),
             causation_id=validation.identifier(given, "causationId") if causation is not None else None,
             schema_version=validation.text(merged, "schemaVersion", longest=16),
-            is_named=given.get("eventId") is not None,
+            is_named="eventId" in given,
+            is_dated="occurredAt" in given,
         )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from campus.observability import metrics
-from engagement import interaction, live, recording
+from engagement import first_telling, interaction, live, recording
 
 
 def take_in(event: Mapping[str, Any]) -> None:
@@ -15,6 +15,8 @@ def take_in(event: Mapping[str, Any]) -> None:
         botocore.exceptions.ClientError: the tables are away or stayed contended.
     """
     happened = interaction.of(event)
+    if happened.is_repeatable:
+        happened = first_telling.at_its_first_telling(happened)
     try:
         recording.record(happened)
     except recording.ErasedStudentError:

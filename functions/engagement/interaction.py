@@ -19,6 +19,7 @@ class Interaction:
         event_type: enroll | submitAssignment.
         class_id: None where the event does not say.
         occurred_at: ISO 8601, as the event says.
+        is_repeatable: its producer may tell of it again under another `occurred_at`.
         event_value: a number for events that carry one (a quiz's result).
     """
 
@@ -30,6 +31,7 @@ class Interaction:
     class_id: str | None
     occurred_at: str
     event_value: float | None = None
+    is_repeatable: bool = False
 
     @property
     def occurred_at_epoch(self) -> int:
@@ -69,11 +71,11 @@ def of(event: Mapping[str, Any]) -> Interaction:
         InvalidInputError: an unknown event, a bad field, or one that is no interaction.
     """
     match events.parse(event):
-        case events.StudentEnrolled(student_id=student, class_id=class_id, metadata=envelope):
-            return Interaction(envelope.event_id, student, class_id, "course", "enroll", class_id, envelope.occurred_at)
-        case events.AssignmentSubmitted(student_id=student, assignment_id=item, class_id=class_id, metadata=envelope):
-            return Interaction(
-                envelope.event_id, student, item, "assignment", "submitAssignment", class_id, envelope.occurred_at
-            )
+        case events.StudentEnrolled(student_id=student, class_id=class_id, metadata=told):
+            item, kind, act = class_id, "course", "enroll"
+        case events.AssignmentSubmitted(student_id=student, assignment_id=item, class_id=class_id, metadata=told):
+            kind, act = "assignment", "submitAssignment"
         case _:
             raise InvalidInputError(f"{event.get('detail-type')} is no interaction")
+    at, again = told.occurred_at, told.is_repeatable
+    return Interaction(told.event_id, student, item, kind, act, class_id, at, is_repeatable=again)
