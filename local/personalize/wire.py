@@ -56,13 +56,14 @@ def operations() -> dict[str, OperationModel]:
 
 
 @cache
-def rest_paths() -> dict[str, str]:
-    """Operation names by path, for the two REST-JSON services."""
-    return {
-        operation.http["requestUri"]: name
-        for name, operation in operations().items()
-        if operation.service_model.service_name != "personalize"
-    }
+def addresses() -> dict[str, str]:
+    """Operation names by what a request names them with: `X-Amz-Target`, or method and path of a REST-JSON service."""
+    return {_address(operation): name for name, operation in operations().items()}
+
+
+def _address(operation: OperationModel) -> str:
+    prefix = operation.service_model.metadata.get("targetPrefix")
+    return f"{prefix}.{operation.name}" if prefix else f"{operation.http['method']} {operation.http['requestUri']}"
 
 
 def is_rest(headers: Mapping[str, str]) -> bool:
@@ -78,7 +79,7 @@ def decode(method: str, path: str, headers: Mapping[str, str], body: bytes) -> C
         Serialization: The body is no JSON object.
         InvalidInput: A constraint of the service model is violated.
     """
-    name = rest_paths().get(path.rstrip("/")) if is_rest(headers) else headers["x-amz-target"].rpartition(".")[2]
+    name = addresses().get(f"{method} {path.rstrip('/')}" if is_rest(headers) else headers["x-amz-target"])
     operation = operations().get(name or "")
     if operation is None or method != operation.http["method"]:
         asked = f"{method} {path} {headers.get('x-amz-target', '')}".strip()

@@ -241,7 +241,14 @@ def test_a_whole_number_may_be_written_with_a_point(service: PersonalizeService)
 
 @pytest.mark.parametrize(
     ("method", "path", "target"),
-    [("POST", "/", "AmazonPersonalize.Nonsense"), ("GET", "/recommendations", ""), ("POST", "/elsewhere", "")],
+    [
+        ("POST", "/", "AmazonPersonalize.Nonsense"),
+        ("POST", "/", "AWSGlue.DeleteSchema"),
+        ("POST", "/", "ListRecipes"),
+        ("POST", "/", "/recommendations"),
+        ("GET", "/recommendations", ""),
+        ("POST", "/elsewhere", ""),
+    ],
 )
 def test_an_unknown_call_is_told_what_there_is(
     service: PersonalizeService, method: str, path: str, target: str
