@@ -21,7 +21,7 @@ class FailedError(Exception):
 
 @cache
 def logger() -> "Logger":
-    """The function's logger; service and level come from POWERTOOLS_SERVICE_NAME and POWERTOOLS_LOG_LEVEL."""
+    """The function's logger; its service comes from POWERTOOLS_SERVICE_NAME, its level is INFO."""
     from aws_lambda_powertools import Logger
 
     return Logger()

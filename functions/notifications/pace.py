@@ -67,7 +67,7 @@ def wait(spare: int) -> None:
     allowed.refresh()
     if allowed.is_spent:
         raise parked()
-    slot = _take_slot(slots.interval(allowed.rate * SHARE), min(spare, LONGEST_WAIT))
+    slot = _take_slot(slots.interval(allowed.rate * SHARE), max(0, min(spare, LONGEST_WAIT)))
     # The slot is this worker's own; a mail before it would overdraw the account's rate.
     time.sleep(max(0, min(slot - clock.now_ms(), LONGEST_WAIT)) / 1000)
 

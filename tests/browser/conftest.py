@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip("no chromium and chromedriver: apt-get install chromium-driver"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[School]:
     directory = tmp_path_factory.mktemp("console")
     term = simulate(end=int(time.time()) // 86_400 * 86_400, students=120)

@@ -1,7 +1,7 @@
 """Every function answers its fixture, deployed from the very template on a local cloud of its own."""
 
 import json
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -13,10 +13,20 @@ HANDLERS = {Project.read().entry(name)[0].rpartition(".")[2]: name for name in P
 
 
 @pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    """Its lease was never held, so that the fixtures' fencing token 1 is the true one."""
+def answers(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """What each function answers, one after the other; the lease was never held, so that token 1 is the true one."""
     with running(tmp_path_factory.mktemp("fixtures") / "state") as stack:
-        yield stack
+        return {handler: answer(stack, handler) for handler in ORDER}
+
+
+def answer(stack: Stack, handler: str) -> Any:
+    """The answer of a function to its fixture."""
+    function = stack.client("cloudformation").describe_stack_resource(
+        StackName="nightclass", LogicalResourceId=HANDLERS[handler]
+    )["StackResourceDetail"]["PhysicalResourceId"]
+    event = (ROOT / "events" / f"{handler}.json").read_bytes()
+    invoked = stack.client("lambda").invoke(FunctionName=function, Payload=event)
+    return json.loads(invoked["Payload"].read())
 
 
 def test_every_function_has_its_turn() -> None:
@@ -24,10 +34,5 @@ def test_every_function_has_its_turn() -> None:
 
 
 @pytest.mark.parametrize("handler", ORDER)
-def test_the_function_answers_its_fixture(fresh: Stack, handler: str) -> None:
-    function = fresh.client("cloudformation").describe_stack_resource(
-        StackName="nightclass", LogicalResourceId=HANDLERS[handler]
-    )["StackResourceDetail"]["PhysicalResourceId"]
-    event = (ROOT / "events" / f"{handler}.json").read_bytes()
-    answer = fresh.client("lambda").invoke(FunctionName=function, Payload=event)
-    assert not complaint(handler, json.loads(answer["Payload"].read()))
+def test_the_function_answers_its_fixture(answers: dict[str, Any], handler: str) -> None:
+    assert not complaint(handler, answers[handler])

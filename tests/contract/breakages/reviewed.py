@@ -97,7 +97,6 @@ REVIEWED: Breakages = {
         ("no nights", top("Parameters.ScheduleState.Default", "DISABLED")),
         ("any name", top("Parameters.DatasetGroupName.AllowedPattern", ".*")),
         ("an old runtime", top("Parameters.PythonRuntime.AllowedValues", ["python3.8"])),
-        ("words of a student in the log", top("Parameters.LogLevel.Default", "DEBUG")),
         ("no limit", top("Parameters.RequestsPerSecond.MaxValue", GONE)),
         ("outside its limits", top("Parameters.PollSeconds.MaxValue", 59)),
         ("a number that is text", top("Parameters.RequestBurst.Default", "100")),
@@ -106,7 +105,7 @@ REVIEWED: Breakages = {
     ],
     "outputs_show_no_secret": [
         ("resolved", top("Outputs.Leak", {"Value": {"Fn::Sub": "{{resolve:secretsmanager:${PseudonymKey}}}"}})),
-        ("anywhere", top("Parameters.LogLevel.Default", "{{resolve:ssm:/level}}")),
+        ("anywhere", top("Parameters.AlarmEmail.Default", "{{resolve:ssm:/level}}")),
         ("a key", top("Outputs.Leak", {"Value": {"Ref": "PseudonymKey"}})),
         ("an app's secret", top("Outputs.Leak", {"Value": {"Fn::GetAtt": ["UserPoolClient", "ClientSecret"]}})),
         ("exported", top("Outputs.ApiUrl.Export", {"Name": "api"})),

@@ -4,6 +4,7 @@ from tests.contract.mutations import GONE, Break, Breakages, edit, prop, top, wh
 from tests.contract.project import Project
 
 QUEUE = {"Type": "AWS::SQS::Queue", "Properties": {}}
+MAILS, INTERACTIONS = ({"Fn::GetAtt": [queue, "Arn"]} for queue in ("MailQueue", "InteractionQueue"))
 
 
 def body(old: str, new: str) -> Break:
@@ -98,7 +99,7 @@ TRUST: Breakages = {
     "services_act_only_for_this_account": [
         ("any scheduler", prop("SchedulerRole.AssumeRolePolicyDocument.Statement.0.Condition", GONE)),
         ("any alarm", prop("AlarmTopicPolicy.PolicyDocument.Statement.0.Condition", GONE)),
-        ("any rule", prop("EventQueuesPolicy.PolicyDocument.Statement.0.Condition", GONE)),
+        ("any rule", prop("MailQueuePolicy.PolicyDocument.Statement.0.Condition", GONE)),
     ],
     "personalize_reads_only_as_itself": [
         (
@@ -164,7 +165,12 @@ QUEUES: Breakages = {
     ],
     "rules_may_write_to_their_queues": [
         ("a policy fewer", whole("DeadLettersPolicy", GONE)),
-        ("a rule unnamed", prop("EventQueuesPolicy.PolicyDocument.Statement.0.Condition.ArnEquals", {})),
+        ("a rule unnamed", prop("MailQueuePolicy.PolicyDocument.Statement.0.Condition.ArnEquals", {})),
+    ],
+    "queue_policies_name_one_queue": [
+        ("a list", prop("MailQueuePolicy.PolicyDocument.Statement.1.Resource", [MAILS, INTERACTIONS])),
+        ("another queue", prop("MailQueuePolicy.PolicyDocument.Statement.0.Resource", INTERACTIONS)),
+        ("one of four", prop("ConsumersDeadLettersPolicy.PolicyDocument.Statement.0.Resource", MAILS)),
     ],
     "queues_are_encrypted": [
         ("plain at rest", prop("MailQueue.SqsManagedSseEnabled", False)),

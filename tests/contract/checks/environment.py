@@ -9,14 +9,12 @@ from tests.contract.project import Project, contract, text
 # Read by Powertools itself.
 POWERTOOLS = {
     "POWERTOOLS_SERVICE_NAME": "logger",
-    "POWERTOOLS_LOG_LEVEL": "logger",
     "POWERTOOLS_METRICS_NAMESPACE": "metrics",
 }
 # What a variable holds that is not named after a parameter or resource of its own.
 HELD = {
     "POWERTOOLS_SERVICE_NAME": "nightclass",
     "POWERTOOLS_METRICS_NAMESPACE": "Nightclass",
-    "POWERTOOLS_LOG_LEVEL": "${LogLevel}",
     "EVENT_BUS": "${EventBusName}",
     "DATASET_GROUP": "${DatasetGroupName}",
     "PERSONALIZE_ARN_PREFIX": "arn:${AWS::Partition}:personalize:${AWS::Region}:${AWS::AccountId}:",

@@ -35,11 +35,12 @@ OTHERWISE = {
     "dynamodb:batch_writer": "dynamodb:BatchWriteItem",
 }
 # Granted beside another one without a call of its own: a missing key answers 404, not 403; a broken upload is cleared;
-# whoever names a version deletes that.
+# whoever names a version deletes that; a mail with headers of its own may count as raw.
 COMPANIONS = {
     "s3:ListBucket": "s3:GetObject",
     "s3:AbortMultipartUpload": "s3:PutObject",
     "s3:DeleteObjectVersion": "s3:DeleteObject",
+    "ses:SendRawEmail": "ses:SendEmail",
 }
 # What hands PersonalizeRole over.
 PASSING = {"personalize:CreateDatasetImportJob", "personalize:CreateDataDeletionJob"}

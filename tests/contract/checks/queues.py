@@ -139,7 +139,7 @@ def rules_that_lose_events_are_noticed(project: Project) -> list[str]:
     for _, alarm in project.resources("AWS::CloudWatch::Alarm"):
         for query in alarm.get("Metrics", []):
             metric = query.get("MetricStat", {}).get("Metric", {})
-            if metric.get("MetricName") == "InvocationsFailedToBeSentToDLQ":
+            if metric.get("MetricName") == "InvocationsFailedToBeSentToDlq":
                 watched.add(tuple((one["Name"], text(one["Value"])) for one in metric["Dimensions"]))
     findings = []
     for name, rule in project.resources("AWS::Events::Rule"):
@@ -223,6 +223,19 @@ def rules_may_write_to_their_queues(project: Project) -> list[str]:
 
 
 @contract
+def queue_policies_name_one_queue(project: Project) -> list[str]:
+    """SQS answers a statement of several resources with `Invalid value for the parameter Policy`, at deployment."""
+    findings = []
+    for name, policy in project.resources("AWS::SQS::QueuePolicy"):
+        attached = [referent(queue) for queue in policy["Queues"]]
+        for statement in statements(policy["PolicyDocument"]):
+            resource = statement["Resource"]
+            if resource != "*" and (isinstance(resource, list) or attached != [referent(resource)]):
+                findings.append(f"{name}: {statement['Sid']} names other queues than the one that it stands at")
+    return findings
+
+
+@contract
 def queues_are_encrypted(project: Project) -> list[str]:
     """At rest by SQS's own keys, in transit by a policy that refuses plain HTTP."""
     tls_only = set()
@@ -230,7 +243,8 @@ def queues_are_encrypted(project: Project) -> list[str]:
         for statement in statements(policy["PolicyDocument"]):
             if refuses_plain_http(statement):
                 attached = {referent(queue) for queue in policy["Queues"]}
-                tls_only |= attached & {referent(resource) for resource in listed(statement["Resource"])}
+                named = {referent(resource) for resource in listed(statement["Resource"])}
+                tls_only |= attached if statement["Resource"] == "*" else attached & named
     plain = [
         f"{name}: not encrypted" for name, queue in queues(project).items() if not queue.get("SqsManagedSseEnabled")
     ]

@@ -31,6 +31,7 @@ class Row:
         values, at = call["ExpressionAttributeValues"], self.next_at
         match call["ConditionExpression"], call["UpdateExpression"]:
             case "nextAt BETWEEN :now AND :latest", "SET nextAt = nextAt + :interval":
+                assert values[":now"] <= values[":latest"], "DynamoDB refuses bounds the wrong way round"
                 holds = at is not None and values[":now"] <= at <= values[":latest"]
                 moved = (at or 0) + values[":interval"]
             case "attribute_not_exists(nextAt) OR nextAt < :now OR nextAt > :absurd", "SET nextAt = :next":
@@ -130,6 +131,15 @@ def test_a_worker_waits_for_its_slot_and_not_longer_than_it_may(school: School) 
     with pytest.raises(ParkedError):
         pace.wait(400)
     pace.wait(600)
+
+
+def test_a_batch_that_has_run_out_of_time_is_parked_and_not_refused(
+    row: Row, environment: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace.Allowance, "refresh", lambda _: None)
+    row.next_at = Decimal(clock.now_ms() + 5000)
+    with pytest.raises(ParkedError):
+        pace.wait(-40)
 
 
 def test_the_rate_is_the_accounts_and_read_once_a_minute(school: School) -> None:

@@ -1,15 +1,26 @@
 """Against moto's SES: the request is one that botocore and SES take."""
 
+from collections.abc import Iterator
+
 import boto3
 import pytest
 from moto import mock_aws
 from moto.ses.models import ses_backends
 
+from campus import clients
 from notifications import ses
 from notifications.message import Message
 
 ACCOUNT = "123456789012"  # moto's
 MAIL = Message("Xác nhận đăng ký lớp", "Bạn vừa đăng ký lớp toan-10.", "<p>Bạn vừa đăng ký lớp toan-10.</p>")
+
+
+@pytest.fixture(autouse=True)
+def its_own_client() -> Iterator[None]:
+    """A client keeps the endpoint that it was made for."""
+    clients.forget()
+    yield
+    clients.forget()
 
 
 def test_a_verified_sender_gets_a_message_id_and_the_words_arrive(environment: None) -> None:

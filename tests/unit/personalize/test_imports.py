@@ -252,6 +252,5 @@ def _end_hanging(cloud: Cloud) -> None:
 
 
 def test_the_role_is_the_one_described(cloud: Cloud, dataset: str) -> None:
-    jobs = cloud.control.list_dataset_import_jobs(datasetArn=dataset)["datasetImportJobs"]
-    described = cloud.control.describe_dataset_import_job(datasetImportJobArn=jobs[0]["datasetImportJobArn"])
-    assert described["datasetImportJob"]["roleArn"] == ROLE
+    location = cloud.upload("bucket/role.csv", HEADER, interaction_rows())
+    assert cloud.run_import("role", dataset, location)["roleArn"] == ROLE
