@@ -32,6 +32,8 @@ _TIMING: dict[str, dict[str, Any]] = {
     # Who asks has another way to go on.
     "stepfunctions": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
     "personalize-events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
+    # A batch of messages waits behind a key.
+    "secretsmanager": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
 # Eight attempts: at 30 % throttling four would lose 0.8 % of the calls, so one page in an export of two hundred.
 _DEFAULT: dict[str, Any] = {
@@ -43,6 +45,7 @@ _DEFAULT: dict[str, Any] = {
 _HURRIED: dict[str, dict[str, Any]] = {
     "dynamodb": {"connect_timeout": 0.5, "read_timeout": 2, "retries": {"mode": "legacy", "total_max_attempts": 5}},
     "secretsmanager": {"connect_timeout": 0.3, "read_timeout": 1, "retries": {"total_max_attempts": 1}},
+    "events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
 # A first connection with TLS takes a small function some hundred milliseconds; a write, a few.
 _IMPATIENT: dict[str, Any] = {"connect_timeout": 0.5, "read_timeout": 0.5, "retries": {"total_max_attempts": 1}}

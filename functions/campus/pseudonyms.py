@@ -5,18 +5,13 @@ The key is never rotated in place: a new key is a new population, so it comes wi
 
 import hashlib
 import hmac
-from functools import cache
 
-from campus.clients import client
+from campus.keys import key
 from campus.settings import settings
-
-
-@cache
-def _key() -> bytes:
-    secret: str = client("secretsmanager").get_secret_value(SecretId=settings.pseudonym_key_arn)["SecretString"]
-    return secret.encode()
 
 
 def pseudonym(student_id: str) -> str:
     """Personalize's USER_ID of a student: 32 hex digits of HMAC-SHA-256."""
-    return hmac.new(_key(), f"personalize:{student_id}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(key(settings.pseudonym_key_arn), f"personalize:{student_id}".encode(), hashlib.sha256).hexdigest()[
+        :32
+    ]

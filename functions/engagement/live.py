@@ -1,7 +1,8 @@
 """The same interaction to Personalize at once, so that recommendations follow before the night's training.
 
 Live events send exactly the row that the nightly export writes: Personalize keeps equal events once. Best effort: what
-fails here the export brings anyway.
+fails here the export brings anyway. So one call that nobody answers is enough to send none for a while: the messages
+behind it have their interactions to record.
 """
 
 from datetime import UTC, datetime
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 from botocore.exceptions import BotoCoreError, ClientError
 
 from campus import clock, tables
+from campus.breaker import breaker
 from campus.clients import client
 from campus.observability import logger, metrics
+from campus.outages import is_outage
 from campus.pseudonyms import pseudonym
 from engagement.interaction import Interaction
 
@@ -21,10 +24,15 @@ if TYPE_CHECKING:
 
 # How long a new tracker, or the absence of one, goes unnoticed.
 _TRACKER_SECONDS = 60
+_PAUSE_SECONDS = 60
 
 
 def follow(interaction: Interaction) -> None:
     """Tell Personalize's event tracker, where there is one; never raises for what AWS answers."""
+    circuit = breaker("live events", after=1, pause=_PAUSE_SECONDS)
+    if circuit.is_open:
+        metrics().add_metric("LiveEventFailed", "Count", 1)
+        return
     try:
         tracking_id = _tracking_id(clock.now() // _TRACKER_SECONDS)
         if tracking_id is None:
@@ -34,6 +42,8 @@ def follow(interaction: Interaction) -> None:
             trackingId=tracking_id, userId=user, sessionId=user, eventList=[_event(interaction)]
         )
     except (ClientError, BotoCoreError) as error:
+        if is_outage(error):
+            circuit.failed()
         # Its text may quote the request, so only its name is logged.
         logger().warning("no live event", interaction_id=interaction.interaction_id, error=type(error).__name__)
         metrics().add_metric("LiveEventFailed", "Count", 1)

@@ -4,8 +4,11 @@ import random
 from collections.abc import Mapping
 from typing import Any
 
+from botocore.exceptions import BotoCoreError, ClientError
+
 from campus import tables, tombstones
 from campus.observability import logger, metrics
+from campus.outages import is_outage
 from campus.queue import ParkedError, PostponedError
 from campus.settings import settings
 from notifications import ledger, message, notice, pace, ses, subscription, suppression
@@ -38,8 +41,7 @@ def deliver(event: Mapping[str, Any], spare: Spare) -> None:
         _skip(told, "NO_ADDRESS" if student else "UNKNOWN")
         return
     # All that can go wrong by itself comes before the claim: a claim without an outcome costs a day.
-    mail = message.compose(told.kind, str(student.get("locale")), _values(told, student, school_class))
-    headers = subscription.headers(told)
+    mail, headers = _composed(told, student, school_class)
     to = deliverable(email)
     if to is not None:
         if why := suppression.why_not(told.kind, student, to):
@@ -59,6 +61,17 @@ def deliver(event: Mapping[str, Any], spare: Spare) -> None:
         raise ParkedError("no time left", 0)
     else:
         _send(told, token, mail, to, headers)
+
+
+def _composed(told: Notice, student: tables.Item, school_class: tables.Item) -> tuple[Message, dict[str, str]]:
+    """The mail and its headers; it waits where the key that signs its link is away, since nothing is wrong with it."""
+    try:
+        values = _values(told, student, school_class)
+        return message.compose(told.kind, str(student.get("locale")), values), subscription.headers(told)
+    except (ClientError, BotoCoreError) as error:
+        if not is_outage(error):
+            raise
+        raise ParkedError("the key of its link is away", 60) from error
 
 
 def _send(told: Notice, token: str, mail: Message, to: str, headers: Mapping[str, str]) -> None:

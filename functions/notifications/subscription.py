@@ -7,28 +7,21 @@ import base64
 import hashlib
 import hmac
 import json
-from functools import cache
 
 from botocore.exceptions import ClientError
 
 from campus import tables
-from campus.clients import client
+from campus.keys import key
 from campus.settings import settings
 from notifications.notice import Notice
 
 TOPICS = ("announcement",)
 
 
-@cache
-def _key() -> bytes:
-    secret: str = client("secretsmanager").get_secret_value(SecretId=settings.unsubscribe_key_arn)["SecretString"]
-    return secret.encode()
-
-
 def token(student_id: str, topic: str) -> str:
     """The right to end one topic for one student. It never expires, as the mail it stands in does not either."""
     said = json.dumps([student_id, topic], separators=(",", ":")).encode()
-    signature = hmac.new(_key(), b"unsubscribe:" + said, hashlib.sha256).digest()
+    signature = hmac.new(key(settings.unsubscribe_key_arn), b"unsubscribe:" + said, hashlib.sha256).digest()
     return f"{_encoded(said)}.{_encoded(signature)}"
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from campus import tables
+from campus.breaker import breaker
 from campus.clients import client
 from campus.observability import logger
 from campus.pseudonyms import pseudonym
 from campus.settings import settings
 from ranking.answer import Answer, Scored
-from ranking.breaker import breaker
 from ranking.deadline import within
 
 Ask = Callable[[], Sequence[Mapping[str, Any]]]

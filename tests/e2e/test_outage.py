@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from ranking.breaker import FAILURES
+from campus.breaker import FAILURES
 from tests.stack import Answer, Stack, eventually
 
 REQUESTS = 40

@@ -18,6 +18,7 @@ from campus.identity import Caller
 
 ROOT = Path(__file__).parents[3]
 ENVIRONMENT = {
+    "PSEUDONYM_KEY_ARN": "arn:aws:secretsmanager:ap-southeast-1:123456789012:secret:pseudonyms",
     "STUDENTS_TABLE": "StudentsTable",
     "INTERACTIONS_TABLE": "InteractionsTable",
     "CLASS_ACTIVITY_TABLE": "ClassActivityTable",
@@ -84,7 +85,7 @@ def in_memory() -> Iterator[None]:
             properties = template()["Resources"][name]["Properties"]
             dynamodb.create_table(TableName=name, **{key: properties[key] for key in CREATE_TABLE if key in properties})
         boto3.client("events").create_event_bus(Name="student-event-bus")
-        with mock.patch.object(pseudonyms, "_key", return_value=b"secret"):
+        with mock.patch.object(pseudonyms, "key", return_value=b"secret"):
             yield
         forget_clients()
 

@@ -147,7 +147,7 @@ def test_a_pseudonym_is_a_keyed_hash(monkeypatch: pytest.MonkeyPatch) -> None:
     assert one == pseudonyms.pseudonym("sv-an") != pseudonyms.pseudonym("sv-aN")
     assert len(one) == 32
     assert int(one, 16) >= 0
-    monkeypatch.setattr(pseudonyms, "_key", lambda: b"another")
+    monkeypatch.setattr(pseudonyms, "key", lambda _: b"another")
     assert pseudonyms.pseudonym("sv-an") != one
 
 

@@ -7,6 +7,7 @@ from botocore.client import BaseClient
 from moto import mock_aws
 
 from campus import clients, clock
+from campus.breaker import breaker
 from engagement import live
 from tests.unit.engagement.school import TABLES, School
 from tests.unit.tables import create_tables
@@ -45,6 +46,7 @@ def open_school(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[], School
             monkeypatch.setattr(BaseClient, "_make_api_call", real)
             create_tables(TABLES)
             live._tracking_id.cache_clear()
+            breaker.cache_clear()
             school = School(_real=real)
             monkeypatch.setattr(clock, "now", lambda: school.now)
             monkeypatch.setattr(clock, "now_ms", lambda: school.now * 1000 + 7)

@@ -2,12 +2,13 @@
 
 from collections.abc import Callable
 from decimal import Decimal
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from campus import clock
+from campus import breaker, clock
 from engagement import live, recording
 from engagement.interaction import Interaction
 from tests.unit.engagement.school import School, enrolled
@@ -58,6 +59,30 @@ def refused() -> None:
 
 def unanswered() -> None:
     raise ReadTimeoutError(endpoint_url="https://personalize-events.example")
+
+
+def test_where_nobody_answers_one_message_waits_and_the_others_do_not(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(breaker, "time", SimpleNamespace(monotonic=lambda: now))
+    school.track()
+    school.live_fails = unanswered
+    assert school.handle(*[enrolled(student=f"sv-{number}") for number in range(10)]) == []
+    assert school.calls.count("PutEvents") == 1
+    assert len(school.interactions()) == 10
+
+    school.live_fails = None
+    now += 61
+    assert school.handle(enrolled(student="sv-11"), enrolled(student="sv-12")) == []
+    assert school.calls.count("PutEvents") == 3
+
+
+def test_a_refusal_says_that_somebody_is_there(school: School) -> None:
+    school.track()
+    school.live_fails = refused
+    school.handle(enrolled(), enrolled(student="sv-2"))
+    assert school.calls.count("PutEvents") == 2
 
 
 @pytest.mark.parametrize("failure", [refused, unanswered])

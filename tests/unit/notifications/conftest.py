@@ -9,7 +9,8 @@ import pytest
 from botocore.client import BaseClient
 from moto import mock_aws
 
-from campus import clients, clock
+from campus import clients, clock, keys
+from campus.breaker import breaker
 from campus.clients import client
 from notifications import pace
 from tests.unit.notifications.school import GRACE, TABLES, School
@@ -62,6 +63,8 @@ def open_school(environment: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[
             monkeypatch.setattr(clock, "now_ms", lambda: school.milliseconds())
             monkeypatch.setattr(pace, "time", SimpleNamespace(sleep=lambda seconds: school.sleep(seconds)))
             pace.allowance.cache_clear()
+            breaker.cache_clear()
+            keys.forget()
             monkeypatch.setattr(BaseClient, "_make_api_call", lambda *arguments: school.call(*arguments))
             return school
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from campus import clients, tables
+from campus import clients, keys, tables
 from notifications import subscription, unsubscribe
 from tests.unit.notifications.school import School, announced, enrolled, submitted, to_one
 
@@ -20,8 +20,8 @@ ONE_CLICK = "List-Unsubscribe=One-Click"
 
 
 @pytest.fixture
-def key(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "_key", lambda: b"a key for tests")
+def key(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "key", lambda _: b"a key for tests")
 
 
 def ask(method: str, token: str | None, body: str = "", *, encoded: bool = False) -> dict[str, Any]:
@@ -78,12 +78,30 @@ def test_a_token_of_another_topic_ends_nothing(key: None) -> None:
     assert subscription.verified(f"{receipts.partition('.')[0]}.{genuine.partition('.')[2]}") is None
 
 
-def test_a_token_of_another_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(subscription, "_key", lambda: b"one")
+def test_a_token_of_another_key_is_none(environment: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(subscription, "key", lambda _: b"one")
     token = subscription.token("sv-1", "announcement")
-    monkeypatch.setattr(subscription, "_key", lambda: b"other")
+    monkeypatch.setattr(subscription, "key", lambda _: b"other")
 
     assert subscription.verified(token) is None
+
+
+def test_while_its_key_is_away_an_announcement_waits_and_receipts_do_not(
+    school: School, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(_: str) -> bytes:
+        raise keys.KeyAwayError
+
+    school.student()
+    with monkeypatch.context() as patch:
+        patch.setattr(subscription, "key", away)
+        school.deliver(to_one(announced()))
+        school.deliver(enrolled())
+    assert [row["kind"] for row in school.ledger()] == ["enrollment"]
+    assert school.hidden == [60]
+
+    school.deliver(to_one(announced()))
+    assert len(school.accepted) == 2
 
 
 def test_an_announcement_carries_the_link_in_headers_text_and_html_and_a_receipt_nowhere(school: School) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ranking.breaker import breaker
+from campus.breaker import breaker
 from tests.unit.campus import school
 from tests.unit.ranking.runtime import Runtime
 

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
 from campus import tables
+from campus.breaker import FAILURES, PAUSE_SECONDS
 from campus.identity import Caller
 from ranking import get_recommendation, rank_items
-from ranking.breaker import FAILURES, PAUSE_SECONDS
 from tests.unit.campus import school
 from tests.unit.ranking.runtime import Runtime
 
@@ -44,7 +44,7 @@ class Clock:
 @pytest.fixture
 def stopped(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("ranking.breaker.time", clock)
+    monkeypatch.setattr("campus.breaker.time", clock)
     return clock
 
 
