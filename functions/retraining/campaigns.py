@@ -1,6 +1,6 @@
 """Campaigns: what serves. The old version answers until Personalize says the new one does."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import ClientError
@@ -17,8 +17,14 @@ MIN_TPS = 1
 
 
 @patient
-def promote(name: str, version: str) -> Progress:
+def promote(name: str, version: str, prove: Callable[[], object]) -> Progress:
     """Make the campaign serve `version`, creating it where there is none; or find it already so.
+
+    Args:
+        name: the campaign.
+        version: ARN of a solution version.
+        prove: raises where this run holds the lease no more. Looking at the campaign may have taken long, and a
+            stopped execution's function goes on; asked last, right before the change.
 
     Returns:
         The promotion's progress with `arn` and, where known, `previousSolutionVersionArn`; BUSY while an earlier
@@ -28,6 +34,7 @@ def promote(name: str, version: str) -> Progress:
     arn = names.arn(f"campaign/{name}")
     campaign = _describe(personalize, arn)
     if campaign is None:
+        prove()
         _create(personalize, name, version)
         return _under_way(arn, {})
     if campaign["status"].startswith("DELETE"):
@@ -41,6 +48,7 @@ def promote(name: str, version: str) -> Progress:
         if change["solutionVersionArn"] == version:
             return _under_way(arn, before)
         return busy(f"campaign {name} is still changing to {change['solutionVersionArn']}")
+    prove()
     personalize.update_campaign(
         campaignArn=arn,
         solutionVersionArn=version,
@@ -51,15 +59,20 @@ def promote(name: str, version: str) -> Progress:
 
 
 @patient
-def park(campaigns: Iterable[str]) -> Progress:
+def park(campaigns: Iterable[str], prove: Callable[[], object]) -> Progress:
     """Delete the campaigns, which bill day and night; ACTIVE once all are gone.
 
     The solution versions stay: Personalize has no call that deletes one.
+
+    Args:
+        campaigns: their names.
+        prove: as in `promote`.
     """
     personalize = client("personalize")
     left = {name: found for name in campaigns if (found := _describe(personalize, names.arn(f"campaign/{name}")))}
     for found in left.values():
         if not found["status"].startswith("DELETE"):
+            prove()
             _delete(personalize, found["campaignArn"])
     if left:
         return busy(f"still there: {', '.join(left)}")

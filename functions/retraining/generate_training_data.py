@@ -3,7 +3,7 @@
 from typing import Any
 
 from campus import clock
-from retraining import lease, runs, scope, shares
+from retraining import lake, lease, runs, scope, shares
 from retraining.export import brief, export
 
 
@@ -12,8 +12,9 @@ def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     held = lease.prove(event)
     cut_off, workers = int(event["cutOff"]), int(event["workers"])
     chosen = scope.choose(runs.watermark(), clock.now_ms(), full=event["full"], workers=workers)
-    if "worker" not in event:
-        return brief(export(held.run_id, cut_off, chosen, workers))
-    if chosen.mode != "FULL":
-        return {"rows": 0}
-    return {"rows": shares.write(held.run_id, cut_off, chosen, int(event["worker"]), workers).rows}
+    with lake.proving(lambda: lease.renew(held)):
+        if "worker" not in event:
+            return brief(export(held.run_id, cut_off, chosen, workers))
+        if chosen.mode != "FULL":
+            return {"rows": 0}
+        return {"rows": shares.write(held.run_id, cut_off, chosen, int(event["worker"]), workers).rows}

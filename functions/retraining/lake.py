@@ -12,7 +12,9 @@ import hashlib
 import io
 import itertools
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -30,6 +32,19 @@ class MissingExportError(RuntimeError):
 
 # Memory per open writer; a part is one PutObject, so no upload is ever half done.
 PART_BYTES = 4 * 1024 * 1024
+
+
+_prove: ContextVar[Callable[[], object]] = ContextVar("prove", default=lambda: None)
+
+
+@contextmanager
+def proving(prove: Callable[[], object]) -> Iterator[None]:
+    """Have every write proved first: stopping an execution does not stop the function that is at work for it."""
+    before = _prove.set(prove)
+    try:
+        yield
+    finally:
+        _prove.reset(before)
 
 
 def prefix(dataset: str, run_id: str) -> str:
@@ -67,7 +82,7 @@ class _Parts:
             return
         body = (self._header + self._buffer.getvalue()).encode()
         key = f"{self._stem}-{len(self.written):05d}{self._suffix}"
-        client("s3").put_object(Bucket=settings.lake_bucket, Key=key, Body=body)
+        _put(key, body)
         digest = hashlib.sha256(body).hexdigest()
         self.written.append({"key": key, "rows": self._rows, "bytes": len(body), "sha256": digest})
         self._buffer, self._rows = io.StringIO(), 0
@@ -103,13 +118,14 @@ def remove_leftovers(folder: str, keep: set[str]) -> None:
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=settings.lake_bucket, Prefix=folder):
         for found in page.get("Contents", []):
             if found["Key"] not in keep:
+                _prove.get()()
                 s3.delete_object(Bucket=settings.lake_bucket, Key=found["Key"])
 
 
 def write_events(run_id: str, events: Sequence[Mapping[str, Any]]) -> None:
     """Keep what a quiet night's PutEvents are to send, in the order they are sent in."""
     body = "".join(json.dumps(event, ensure_ascii=False) + "\n" for event in events).encode()
-    client("s3").put_object(Bucket=settings.lake_bucket, Key=_events_key(run_id), Body=body)
+    _put(_events_key(run_id), body)
 
 
 def read_events(run_id: str) -> list[dict[str, Any]]:
@@ -138,8 +154,7 @@ def read_manifest(run_id: str) -> dict[str, Any] | None:
 
 def write_json(key: str, document: Mapping[str, Any]) -> None:
     """Put a document."""
-    body = json.dumps(document, ensure_ascii=False, indent=1).encode()
-    client("s3").put_object(Bucket=settings.lake_bucket, Key=key, Body=body, ContentType="application/json")
+    _put(key, json.dumps(document, ensure_ascii=False, indent=1).encode(), "application/json")
 
 
 def read_json(key: str) -> dict[str, Any] | None:
@@ -160,6 +175,11 @@ def existing_manifest(run_id: str) -> dict[str, Any]:
     if manifest is None:
         raise MissingExportError(f"run {run_id} has no manifest in the lake")
     return manifest
+
+
+def _put(key: str, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+    _prove.get()()
+    client("s3").put_object(Bucket=settings.lake_bucket, Key=key, Body=body, ContentType=content_type)
 
 
 def _events_key(run_id: str) -> str:

@@ -58,7 +58,7 @@ def acquire(owner: str, run_id: str, *, answers_requests: bool = False) -> Lease
     free = "attribute_not_exists(#owner) OR #owner = :owner OR leaseExpiresAt < :now"
     held = _take(owner, run_id, free, {}, answers_requests=answers_requests)
     if held is None and (dead := _dead_holder()):
-        abandoned = "#owner = :dead AND fencingToken = :token"
+        abandoned = "(#owner = :dead AND fencingToken = :token) OR #owner = :owner"
         held = _take(owner, run_id, abandoned, dead, answers_requests=answers_requests)
     return held
 

@@ -8,5 +8,5 @@ from retraining.campaigns import park
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """`{outcome, reason?}`; BUSY until every campaign is gone."""
-    lease.prove(event)
-    return park([names.model_name(kind) for kind in serving.KINDS])
+    held = lease.prove(event)
+    return park([names.model_name(kind) for kind in serving.KINDS], lambda: lease.renew(held))

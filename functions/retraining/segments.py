@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 
 from retraining import lake, reading
 from retraining.rows import RejectedRowError
@@ -14,8 +15,10 @@ Segment = tuple[int, reading.Pages, Shaper]
 
 def write(dataset: str, run_id: str, segments: Sequence[Segment]) -> Tally:
     """Write all segments, as many at once as a table is scanned in."""
+    # A thread begins without its caller's context, and the lake's writes are proved in it.
+    contexts = [copy_context() for _ in segments]
     with ThreadPoolExecutor(reading.SEGMENTS) as pool:
-        return merged(pool.map(lambda segment: _write(dataset, run_id, *segment), segments))
+        return merged(pool.map(lambda own, segment: own.run(_write, dataset, run_id, *segment), contexts, segments))
 
 
 def _write(dataset: str, run_id: str, number: int, pages: Iterable[reading.Page], shaper: Shaper) -> Tally:

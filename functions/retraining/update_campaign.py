@@ -8,5 +8,5 @@ from retraining.campaigns import promote
 
 def handler(event: dict[str, Any], context: object) -> dict[str, Any]:
     """`{outcome, arn?, previousSolutionVersionArn?, reason?}`."""
-    lease.prove(event)
-    return promote(event["name"], event["solutionVersionArn"])
+    held = lease.prove(event)
+    return promote(event["name"], event["solutionVersionArn"], lambda: lease.renew(held))

@@ -120,9 +120,9 @@ def test_a_campaign_that_is_being_deleted_is_made_anew_when_it_is_gone(machine: 
     first = machine.run({"trigger": "schedule"}).output["solutionVersionArn"]
     arn = names.arn(f"campaign/{CAMPAIGN}")
     account.patience = 3
-    campaigns.park([CAMPAIGN])
+    campaigns.park([CAMPAIGN], lambda: None)
     assert account.resources[arn]["status"] == "DELETE PENDING"
-    assert campaigns.promote(CAMPAIGN, first)["outcome"] == "BUSY"
+    assert campaigns.promote(CAMPAIGN, first, lambda: None)["outcome"] == "BUSY"
     assert machine.run({"trigger": "unpark"}).output["status"] == "UNPARKED"
     assert deployed(account) == first
 

@@ -213,17 +213,22 @@ def test_a_solution_of_another_recipe_is_refused(account: Account) -> None:
     assert "recipe/aws-user-personalization-v2, not" in step["reason"]
 
 
+def promote(version: str) -> Progress:
+    """By a run that holds its lease."""
+    return campaigns.promote(CAMPAIGN, version, lambda: None)
+
+
 def promoted(account: Account, version: str) -> Progress:
     """A campaign that serves `version`."""
     account.patience = 0
-    campaigns.promote(CAMPAIGN, version)
-    return campaigns.promote(CAMPAIGN, version)
+    promote(version)
+    return promote(version)
 
 
 def test_promotion_is_over_when_the_version_is_deployed_not_when_the_campaign_is_active(account: Account) -> None:
     arn = str(promoted(account, f"{SOLUTION}/v1")["arn"])
     account.patience = 2
-    step = campaigns.promote(CAMPAIGN, f"{SOLUTION}/v2")
+    step = promote(f"{SOLUTION}/v2")
     assert step["previousSolutionVersionArn"] == f"{SOLUTION}/v1"
     assert account.resources[arn]["status"] == "ACTIVE"
     outcomes = [polling.check("campaign", arn, f"{SOLUTION}/v2")["outcome"] for _ in range(3)]
@@ -234,21 +239,21 @@ def test_promotion_is_over_when_the_version_is_deployed_not_when_the_campaign_is
 def test_a_promotion_whose_answer_was_lost_is_adopted(account: Account) -> None:
     promoted(account, f"{SOLUTION}/v1")
     account.patience = 5
-    campaigns.promote(CAMPAIGN, f"{SOLUTION}/v2")
-    assert campaigns.promote(CAMPAIGN, f"{SOLUTION}/v2")["outcome"] == "IN_PROGRESS"
+    promote(f"{SOLUTION}/v2")
+    assert promote(f"{SOLUTION}/v2")["outcome"] == "IN_PROGRESS"
     assert account.count("UpdateCampaign") == 1
 
 
 def test_another_update_under_way_is_waited_for(account: Account) -> None:
     promoted(account, f"{SOLUTION}/v1")
     account.patience = 3
-    campaigns.promote(CAMPAIGN, f"{SOLUTION}/v2")
-    assert campaigns.promote(CAMPAIGN, f"{SOLUTION}/v3")["outcome"] == "BUSY"
+    promote(f"{SOLUTION}/v2")
+    assert promote(f"{SOLUTION}/v3")["outcome"] == "BUSY"
 
 
 def test_somebody_elses_update_ends_the_promotion(account: Account) -> None:
     arn = str(promoted(account, f"{SOLUTION}/v1")["arn"])
-    campaigns.promote(CAMPAIGN, f"{SOLUTION}/v2")
+    promote(f"{SOLUTION}/v2")
     step = polling.check("campaign", arn, f"{SOLUTION}/v3")
     assert step["outcome"] == "FAILED"
     assert "somebody else" in step["reason"]
