@@ -157,10 +157,10 @@ class AssignmentSubmitted(Event):
     @classmethod
     def from_detail(cls, detail: Mapping[str, Any], metadata: Metadata) -> Self:
         """A bare `{studentId, fileUrl}` takes its assignment from the file's stem; raises InvalidInputError."""
-        file_url = validation.url(detail, "fileUrl")
-        named = detail if detail.get("assignmentId") is not None else {"assignmentId": _stem(file_url)}
+        file_url, student = validation.url(detail, "fileUrl"), validation.identifier(detail, "studentId")
+        named = detail if detail.get("assignmentId") is not None else {"assignmentId": _assignment(file_url, student)}
         return cls(
-            validation.identifier(detail, "studentId"),
+            student,
             file_url,
             validation.identifier(named, "assignmentId"),
             validation.identifier(detail, "classId") if detail.get("classId") is not None else None,
@@ -243,13 +243,18 @@ def parse(event: Mapping[str, Any]) -> AnyEvent:
     return _BY_TYPE[key].from_detail(detail, Metadata.of(event))
 
 
-def _stem(file_url: str) -> str:
+def _assignment(file_url: str, student_id: str) -> str:
     """`hw1` of `https://files/hw1.pdf?sig=…`; letters lose their marks, what an id cannot hold becomes `-`.
 
-    A name without one letter or digit that an id can hold, or no name, is named by a hash of the path.
+    A name that says whose file it is, since an assignment is nobody's; one without a letter or digit that an id can
+    hold; or no name: the assignment is named by a hash of the path.
     """
     path = unquote(urlsplit(file_url).path)
     plain = unicodedata.normalize("NFKD", PurePosixPath(path).stem.replace("đ", "d").replace("Đ", "D"))
-    bare = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    stem = re.sub(r"^[^A-Za-z0-9]+", "", re.sub(r"[^A-Za-z0-9_.-]", "-", bare))[:64]
-    return stem or f"file-{hashlib.sha256(path.encode()).hexdigest()[:12]}"
+    stem = _as_id("".join(letter for letter in plain if not unicodedata.combining(letter)))
+    theirs = re.search(rf"(?<![A-Za-z0-9]){re.escape(_as_id(student_id))}(?![A-Za-z0-9])", stem, re.IGNORECASE)
+    return f"file-{hashlib.sha256(path.encode()).hexdigest()[:12]}" if theirs or not stem else stem[:64]
+
+
+def _as_id(text: str) -> str:
+    return re.sub(r"^[^A-Za-z0-9]+", "", re.sub(r"[^A-Za-z0-9_.-]", "-", text))

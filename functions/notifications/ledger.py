@@ -83,6 +83,8 @@ def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | N
         ours = ours or row(notice.ledger_id).get("claimToken") == token
     else:
         ours = _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER")
+        # As above: the condition may have failed on our own write. That of another worker is counted once more.
+        ours = ours or row(notice.ledger_id).get("status") == "UNKNOWN"
     if not ours:
         raise ParkedError("settled meanwhile, or by another worker", IN_FLIGHT_SECONDS)
     logger().error("mail without outcome", ledger_id=notice.ledger_id, kind=notice.kind)

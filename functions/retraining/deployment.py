@@ -31,9 +31,9 @@ def plan(run: Mapping[str, Any]) -> Progress:
         solutionVersionArn}]}`; FAILED with the reason where nothing of the kind can be done.
     """
     try:
-        versions = [_version(kind, arn) for kind, arn in _wanted(run)]
-    except RefusedError as refused:
-        return failed(str(refused))
+        versions, refused = _allowed(run)
+    except RefusedError as error:
+        return failed(str(error))
     rows = serving.on_record()
     back = [
         {"name": one["name"], "solutionVersionArn": served}
@@ -42,12 +42,28 @@ def plan(run: Mapping[str, Any]) -> Progress:
     ]
     changes = ", ".join(f"{one['name']} to {_short(one['solutionVersionArn'])}" for one in versions)
     left = ", ".join(_short(one["solutionVersionArn"]) for one in back)
+    returned = [f"taken back: {left}"] if left else []
     return {
         "outcome": "ACTIVE",
-        "why": f"asked for: {changes or 'nothing is left to deploy'}" + (f"; taken back: {left}" if left else ""),
+        "why": "; ".join([f"asked for: {changes or 'nothing is left to deploy'}", *returned, *refused]),
         "versions": versions,
         "takenBack": back,
     }
+
+
+def _allowed(run: Mapping[str, Any]) -> tuple[list[dict[str, Any]], list[str]]:
+    """The versions that are to serve, and why some are not unparked: one that may not serve keeps no other one away."""
+    versions, refused = [], []
+    for kind, arn in _wanted(run):
+        try:
+            versions.append(_version(kind, arn))
+        except RefusedError as error:
+            if run["trigger"] != runs.UNPARK:
+                raise
+            refused.append(f"{names.model_name(kind)} stays parked: {error}")
+    if refused and not versions:
+        raise RefusedError("; ".join(refused))
+    return versions, refused
 
 
 def _wanted(run: Mapping[str, Any]) -> list[Wanted]:

@@ -21,8 +21,8 @@ Key = dict[str, Any] | None
 _INTERACTION, _ACTIVITY, _OPERATION = ("userId", "occurrence"), ("classId", "activity"), ("pk", "sk")
 # Below the function's timeout; a table that takes longer is gone on with in the next call.
 BUDGET_SECONDS = 600
-# A dead letter that was looked at comes back after this.
-_HIDDEN_SECONDS = 60
+# A dead letter that was looked at comes back after this: not while the function can still be reading.
+_HIDDEN_SECONDS = 900
 # A receive that waits asks all of SQS's servers, so an empty answer means an empty queue.
 _WAIT_SECONDS = 1
 
@@ -73,9 +73,9 @@ def _erase_partition(ticket: Ticket, store: str, table: "Table", key: tuple[str,
 
 
 def _scan_class_activity(ticket: Ticket, start: Key) -> Iterator[Key]:
-    """Memberships and activities; yields the key reached after every page, None after the last."""
+    """Memberships, an assistant's too, and activities; yields the key reached after every page, None after the last."""
     scan = {
-        "FilterExpression": "studentId = :student",
+        "FilterExpression": "studentId = :student OR teacherId = :student",
         "ProjectionExpression": "classId, activity",
         "ExpressionAttributeValues": {":student": ticket.student_id},
     }
@@ -105,7 +105,8 @@ def _scan_operations(ticket: Ticket, start: Key) -> Iterator[Key]:
 
 def _is_of(row: tables.Item, student_id: str) -> bool:
     """Whether an operation is the student's, not one that only quotes the same word."""
-    return student_id in (row.get("studentId"), json.loads(row.get("detail", "{}")).get("studentId"))
+    detail = json.loads(row.get("detail", "{}"))
+    return student_id in (row.get("studentId"), detail.get("studentId"), detail.get("teacherId"))
 
 
 def _pages(table: "Table", scan: dict[str, Any], start: Key) -> Iterator[tuple[list[tables.Item], Key]]:
@@ -136,7 +137,7 @@ def _delete_account(student_id: str) -> int:
 
 
 def _erase_letters(ticket: Ticket, url: str) -> bool:
-    """One pass through a dead-letter queue; what names somebody else comes back by itself.
+    """One pass through a dead-letter queue; what names somebody else goes back at its end, or by itself.
 
     Returns:
         False where some are hidden: to a call that died a moment ago, or to a person who looks at them.
@@ -144,7 +145,7 @@ def _erase_letters(ticket: Ticket, url: str) -> bool:
     hidden = client("sqs").get_queue_attributes(QueueUrl=url, AttributeNames=["ApproximateNumberOfMessagesNotVisible"])
     if int(hidden["Attributes"]["ApproximateNumberOfMessagesNotVisible"]):
         return False
-    seen: set[str] = set()
+    others = []
     while (
         letters := client("sqs")
         .receive_message(
@@ -152,12 +153,15 @@ def _erase_letters(ticket: Ticket, url: str) -> bool:
         )
         .get("Messages")
     ):
-        if seen >= {letter["MessageId"] for letter in letters}:
-            break
-        seen |= {letter["MessageId"] for letter in letters}
-        # An event may stand inside another as a JSON text, its quotes escaped.
-        meant = [letter for letter in letters if f'"{ticket.student_id}"' in letter["Body"].replace("\\", "")]
-        for letter in meant:
-            client("sqs").delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
-        tickets.count(ticket.id, "deadLetters", len(meant))
+        erased = 0
+        for letter in letters:
+            # An event may stand inside another as a JSON text, its quotes escaped.
+            if f'"{ticket.student_id}"' in letter["Body"].replace("\\", ""):
+                client("sqs").delete_message(QueueUrl=url, ReceiptHandle=letter["ReceiptHandle"])
+                erased += 1
+            else:
+                others.append(letter["ReceiptHandle"])
+        tickets.count(ticket.id, "deadLetters", erased)
+    for receipt in others:
+        client("sqs").change_message_visibility(QueueUrl=url, ReceiptHandle=receipt, VisibilityTimeout=0)
     return True

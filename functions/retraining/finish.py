@@ -5,7 +5,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from campus import bus, clock, events, tables
+from campus import bus, clients, clock, events, tables
 from campus.observability import logger
 from campus.settings import settings
 from retraining import lease, runs, serving
@@ -67,11 +67,9 @@ def _write_own(record: runs.Record) -> None:
 
 def _watermark(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
     """How far this run came; a failed or too small one leaves the last one's, so that nothing is skipped."""
-    mark = runs.watermark()
-    if record["status"] == runs.FAILED:
-        return _unsure(mark, run, record)
     if record["status"] not in {*_LEARNT, "SKIPPED_UNCHANGED"}:
         return []
+    mark = runs.watermark()
     export, run_id = run["export"], record["runId"]
     new: runs.Record = {
         "cutOff": export["cutOff"],
@@ -89,19 +87,6 @@ def _watermark(run: Mapping[str, Any], record: runs.Record) -> list[dict[str, An
     return [runs.watermark_item(new)]
 
 
-def _unsure(mark: runs.Record, run: Mapping[str, Any], record: runs.Record) -> list[dict[str, Any]]:
-    """After a failure it is not known which users and items Personalize has; interactions only ever add up."""
-    begun = {job["dataset"] for job in run.get("data", {}).get("imports", []) if job["mode"] != "NONE"}
-    doubted = begun & (mark.get("datasets", {}).keys() - {"interactions"})
-    if not doubted:
-        return []
-    datasets = dict(mark["datasets"])
-    for name in doubted:
-        others = [run for run in datasets[name].get("unsure", []) if run != record["runId"]]
-        datasets[name] = {**datasets[name], "unsure": [*others, record["runId"]]}
-    return [runs.watermark_item({**mark, "datasets": datasets})]
-
-
 def _honour_requests(held: Lease) -> None:
     """One more run for requests that came during this one; it trains if the policy says so.
 
@@ -113,7 +98,8 @@ def _honour_requests(held: Lease) -> None:
     )
     entry = bus.Entry(event.metadata.event_id, event.source, event.detail_type, event.detail())
     try:
-        refused = bus.publish([entry]) if lease.another_requested() else {}
+        with clients.hurried():
+            refused = bus.publish([entry]) if lease.another_requested() else {}
     except (ClientError, BotoCoreError) as error:
         refused = {entry.event_id: type(error).__name__}
     if refused:

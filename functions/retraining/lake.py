@@ -177,7 +177,7 @@ def existing_manifest(run_id: str) -> dict[str, Any]:
     return manifest
 
 
-def _put(key: str, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+def _put(key: str, body: bytes, content_type: str = "text/csv") -> None:
     _prove.get()()
     client("s3").put_object(Bucket=settings.lake_bucket, Key=key, Body=body, ContentType=content_type)
 

@@ -96,7 +96,7 @@ def renew(lease: Lease) -> None:
         )
     except ClientError as error:
         if tables.is_conditional_failure(error):
-            raise LeaseLostError(f"run {lease.run_id} with token {lease.fencing_token} lost the lease") from None
+            raise _lost(lease) from None
         raise
 
 
@@ -123,6 +123,27 @@ def give_back(lease: Lease, *further: Mapping[str, Any]) -> None:
         botocore.exceptions.ClientError: see `tables.refused`; ConditionalCheckFailed where `lease` no longer holds.
     """
     tables.insist(lambda: tables.transact([release(lease), *further]))
+
+
+def write(lease: Lease, *actions: Mapping[str, Any]) -> None:
+    """Write what only the holder may.
+
+    Raises:
+        LeaseLostError: somebody else took it over; nothing was written.
+    """
+    holds = {
+        "TableName": settings.operations_table,
+        "Key": KEY,
+        "ConditionExpression": "#owner = :owner AND fencingToken = :token",
+        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeValues": _proof(lease),
+    }
+    try:
+        tables.insist(lambda: tables.transact([{"ConditionCheck": holds}, *actions]))
+    except ClientError as error:
+        if "ConditionalCheckFailed" in tables.refused(error):
+            raise _lost(lease) from None
+        raise
 
 
 def request_another() -> bool:
@@ -198,6 +219,10 @@ def _dead_holder() -> dict[str, Any]:
 def _update(**arguments: Any) -> dict[str, Any]:  # noqa: ANN401 - DynamoDB's own arguments
     """One write of the item, on which a hundred requests may meet each other, and a run that ends."""
     return dict(tables.insist(lambda: tables.operations().update_item(Key=KEY, **arguments)))
+
+
+def _lost(lease: Lease) -> LeaseLostError:
+    return LeaseLostError(f"run {lease.run_id} with token {lease.fencing_token} lost the lease")
 
 
 def _proof(lease: Lease) -> dict[str, Any]:

@@ -72,8 +72,8 @@ def watermark() -> Record:
     """How far the last import came, and what Personalize holds since.
 
     `{cutOff, runId, importedAt, datasets: {name: {rows, fingerprint, runId, unsure?}}, full: {at, runId}, trained?}`,
-    where `unsure` lists the runs that failed later, after they had begun to import; {} before the first import, after
-    an erasure, and after the dataset group was replaced by another.
+    where `unsure` lists the runs that may have begun to import later and did not end well; {} before the first import,
+    after an erasure, and after the dataset group was replaced by another.
     """
     item = tables.operations().get_item(Key=WATERMARK, ConsistentRead=True).get("Item", {})
     mark = to_plain(item)

@@ -41,7 +41,7 @@ def apply(time_scale: float) -> None:
     states.let_expressions_wait_for_the_processor()
     functions.report_errors_by_name()
     functions.bound_concurrency()
-    functions.answer_at_once()
+    functions.end_logs_with_the_call()
     mail.send_as_ses_does()
     mail.show_headers_and_tags()
     mail.keep_mail_across_restarts()

@@ -132,6 +132,7 @@ PHRASES: Final = {
     "taken back": "thu hồi",
     "the campaigns are parked, nothing serves": "các campaign đang tạm dừng, không có gì phục vụ",
     "unpark them first": "hãy mở lại trước",
+    "{} stays parked": "{} vẫn tạm dừng",
     "no version before the one that serves is on record": "không có phiên bản nào được ghi trước bản đang phục vụ",
     "name one": "hãy nêu một phiên bản",
     "{} is no version of {}": "{} không phải là phiên bản của {}",

@@ -1,7 +1,10 @@
 """Lambda, its event sources and Step Functions: what AWS does where the emulator alone does otherwise."""
 
 import asyncio
+import base64
 import json
+import subprocess
+import sys
 import threading
 import time
 import uuid
@@ -60,6 +63,26 @@ def test_a_function_that_logs_nothing_is_answered_at_once(sample: Sample) -> Non
 
     # The emulator alone waits fifty milliseconds for a log line, every time.
     assert min(seconds() for _ in range(30)) < 0.05
+
+
+@pytest.mark.parametrize("wish", [{}, {"raise": "closed"}])
+def test_what_a_function_logs_is_there_with_its_answer_however_busy_the_machine(
+    sample: Sample, wish: dict[str, str]
+) -> None:
+    def missing(number: int) -> set[str]:
+        lines = [f"call {number}, line {line}" for line in range(20)]
+        answer = sample.client("lambda").invoke(
+            FunctionName=sample.outputs["StepFunctionName"],
+            Payload=json.dumps({**wish, "log": lines}).encode(),
+            LogType="Tail",
+        )
+        return set(lines) - set(base64.b64decode(answer["LogResult"]).decode().splitlines())
+
+    with subprocess.Popen([sys.executable, "-c", "while True: pass"]) as burner:
+        with ThreadPoolExecutor(CONCURRENCY) as pool:
+            lost = [lines for lines in pool.map(missing, range(100)) if lines]
+        burner.kill()
+    assert lost == []
 
 
 def run(sample: Sample, payload: dict[str, Any]) -> dict[str, Any]:

@@ -105,6 +105,25 @@ def test_a_bare_submissions_assignment_is_its_files_stem(file_url: str, assignme
     assert event.assignment_id == assignment
 
 
+@pytest.mark.parametrize(
+    ("student", "name", "is_told"),
+    [
+        ("sv-an", "sv-an.pdf", True),
+        ("sv-an", "SV-AN.pdf", True),
+        ("sv-an", "hw1_sv-an_final.pdf", True),
+        ("sv@truong.example", "sv@truong.example hw1.pdf", True),
+        ("an", "toan-10.pdf", False),
+        ("sv-1", "sv-10.pdf", False),
+        ("sv-an", f"{'x' * 70}-sv-an.pdf", True),
+    ],
+)
+def test_no_assignment_is_named_after_its_student(student: str, name: str, is_told: bool) -> None:
+    url = f"https://files.example/hw1/{quote(name)}"
+    event = events.parse(delivered(AssignmentSubmitted, {"studentId": student, "fileUrl": url}))
+    assert isinstance(event, AssignmentSubmitted)
+    assert event.assignment_id.startswith("file-") is is_told
+
+
 @given(st.text(st.characters(exclude_categories=["Cs"]), max_size=80))
 def test_every_bare_submission_has_an_assignment_whatever_its_file_is_called(name: str) -> None:
     detail = {"studentId": "sv-an", "fileUrl": f"https://files.example/{quote(name)}"}

@@ -22,7 +22,7 @@ _REFUSING = (
     *("functions/publishing/roster.py", "functions/publishing/registry.py", "functions/campus/validation.py"),
 )
 # Not for the pages: the log's, and AWS's own.
-_UNSEEN = {"CREATE PENDING", "the age of the model could not be read"}
+_UNSEEN = {"CREATE PENDING", "text/csv", "the age of the model could not be read"}
 # What stands in a hole of the pipeline's is a number, or else one of these.
 _HOLES = {
     **dict.fromkeys(("why", "said", "changes or 'nothing is left to deploy'"), "there are no rows"),
@@ -39,6 +39,11 @@ _HOLES = {
     "plan['why']": "forced",
     "job['why']": "there are no rows",
 }
+# In other modules a number, or something else.
+_HOLES_OF = {
+    "import_mode": {"earlier": "run 7 and run 8"},
+    "deployment": {"error": "version 7 is FAILED: only an ACTIVE one can serve"},
+}
 # Words that Vietnamese keeps, or has by chance.
 _KEPT = {"Personalize", "NDCG", "campaign", "solution", "recipe", "ACTIVE", "epoch", "eventValue", "true", "false"}
 
@@ -47,8 +52,7 @@ def literals(module: Path) -> Iterator[str]:
     """Its texts, docstrings left out, with something in each hole."""
     tree = ast.parse(module.read_text())
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
-    # In another module it is a number.
-    holes = _HOLES | ({"earlier": "run 7 and run 8"} if module.stem == "import_mode" else {})
+    holes = _HOLES | _HOLES_OF.get(module.stem, {})
     formatted = [node for node in ast.walk(tree) if isinstance(node, ast.JoinedStr)]
     within = {id(inner) for node in formatted for inner in ast.walk(node) if inner is not node}
     for node in ast.walk(tree):

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 
 from notifications import inbox
 from tests.unit.notifications.school import (
@@ -190,3 +191,26 @@ def test_a_queue_that_does_not_take_the_fresh_message_keeps_the_old_one(
     monkeypatch.setattr(School, "_act", refuse)
 
     assert school.deliver(enrolled(), receipts=inbox.LAST_RECEIPT) == 1
+
+
+def test_an_unknown_announcement_whose_last_write_lost_its_answer_still_alarms(
+    school: School, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    school.student()
+    school.ses = [lost_answer]
+    message = to_one(announced())
+    school.deliver(message)
+    school.now += GRACE
+    real = School._act
+    lost: list[object] = []
+
+    def act(self: School, made: BaseClient, operation: str, said: dict[str, Any]) -> Any:
+        if said.get("ExpressionAttributeValues", {}).get(":status") == "UNKNOWN" and not lost:
+            lost.append(real(self, made, operation, said))  # done; the SDK asks again
+        return real(self, made, operation, said)
+
+    monkeypatch.setattr(School, "_act", act)
+    school.deliver(message)
+    assert lost
+    assert [row["status"] for row in school.ledger()] == ["UNKNOWN"]
+    assert '"MailUnknown"' in capsys.readouterr().out

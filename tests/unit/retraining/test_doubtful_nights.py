@@ -3,7 +3,7 @@
 import pytest
 
 from campus import clock, tables
-from retraining import export, import_mode, imports, lake, names, runs, scope
+from retraining import doubts, export, import_mode, imports, lake, lease, names, runs, scope
 from tests.unit.retraining import students, test_import_modes
 from tests.unit.retraining.account import Account, RefusedError
 from tests.unit.retraining.holdings import Holdings
@@ -31,6 +31,17 @@ def test_after_a_failed_import_all_users_and_items_are_imported(account: Account
     )
     assert night("n3")["interactions"] == "EVENTS"
     assert held(account) == wanted()
+
+
+def test_whoever_overtook_a_run_keeps_its_own_doubt(account: Account) -> None:
+    students.term(people=5, each=4)
+    night("n1")
+    stale, mark = lease.acquire("one", "n2"), runs.watermark()
+    assert stale
+    lease.give_back(stale)
+    with pytest.raises(lease.LeaseLostError):
+        doubts.note(stale, mark, [{"dataset": "users", "mode": "PUT"}])
+    assert runs.watermark() == mark
 
 
 def test_whoever_left_after_a_failed_night_leaves_personalize(account: Account) -> None:

@@ -6,15 +6,20 @@ from botocore.client import BaseClient
 from campus import clock, tables
 from campus.clients import client
 from campus.settings import settings
-from retraining import campaigns, lease, reading, runs
+from retraining import campaigns, data_check, lease, reading, runs
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account
 from tests.unit.retraining.machine import Machine, handler
+from tests.unit.retraining.test_import_modes import held, student, wanted
 from tests.unit.retraining.test_lease import execution
 from tests.unit.retraining.test_rollback import CAMPAIGN, deployed
 from tests.unit.retraining.test_whole_runs import live
 
 STALE = "261122-020000-aaaa"
+
+
+class Stopped(BaseException):
+    """StopExecution, or the end of a laptop: no state is entered any more."""
 
 
 def test_its_promotion_is_refused_though_it_began_before(
@@ -84,3 +89,27 @@ def test_a_takeover_whose_answer_was_lost_is_one(monkeypatch: pytest.MonkeyPatch
     lease.renew(held)
     assert tables.operations().get_item(Key=lease.KEY)["Item"]["owner"] == "new"
     assert runs.load(STALE) is None
+
+
+def test_a_night_that_was_stopped_leaves_its_doubt_too(
+    machine: Machine, account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data_check, "MIN_INTERACTIONS", 100)
+    students.term()
+    assert machine.run({"trigger": "schedule"}).status == "SUCCEEDED"
+    student(1, "en")
+
+    def stopped(_: object) -> object:
+        raise Stopped
+
+    machine.instead["plan_training"] = stopped
+    with pytest.raises(Stopped):
+        machine.run({"trigger": "schedule"})
+    assert "en" in held(account)[1].values()
+    machine.instead.clear()
+    student(1, "vi")
+    later = clock.now() + 3600
+    monkeypatch.setattr(clock, "now", lambda: later)
+    assert machine.run({"trigger": "schedule"}).status == "SUCCEEDED"
+    assert held(account)[1] == wanted()[1]
+    assert not [known for known in runs.watermark()["datasets"].values() if "unsure" in known]

@@ -2,11 +2,12 @@
 
 import pytest
 
-from campus import tables
+from campus import clock, tables
 from retraining import campaigns, lease, names, runs, serving
 from tests.unit.retraining import students
 from tests.unit.retraining.account import Account, RefusedError
 from tests.unit.retraining.machine import Machine, handler
+from tests.unit.retraining.test_canaries import RANKING
 from tests.unit.retraining.test_failing_runs import shortened
 from tests.unit.retraining.test_rollback import CAMPAIGN, deployed
 from tests.unit.retraining.test_whole_runs import lease_owner, live
@@ -81,6 +82,26 @@ def test_before_any_model_there_is_nothing_to_deploy_and_the_first_one_waits(
     assert account.of_kind("campaign") == []
     machine.run({"trigger": "unpark"})
     assert deployed(account) == live()["solutionVersionArn"]
+
+
+@pytest.mark.usefixtures("reranking")
+def test_a_model_that_may_not_come_back_keeps_no_other_one_away(machine: Machine, account: Account) -> None:
+    students.term()
+    assert machine.run({"trigger": "schedule"}).output["status"] == "PROMOTED"
+    for item in runs.erased_items(clock.now_ms() + 1000):
+        tables.operations().put_item(Item=item)
+    row = serving.row(RANKING)
+    later = account.resources[live()["solutionVersionArn"]]["creationDateTime"] + 3600
+    account.resources[live()["solutionVersionArn"]]["creationDateTime"] = later
+    assert machine.run({"trigger": "park"}).output["status"] == "PARKED"
+    ended = machine.run({"trigger": "unpark"})
+    assert ended.output["status"] == "UNPARKED"
+    version = row["solutionVersionArn"].rpartition("/")[2]
+    assert f"{RANKING} stays parked: version {version} was trained before" in ended.output["why"]
+    assert deployed(account) == live()["solutionVersionArn"]
+
+    account.resources[live()["solutionVersionArn"]]["creationDateTime"] = later - 7200
+    assert machine.run({"trigger": "unpark"}).status == "FAILED"
 
 
 def test_unparking_nothing_is_green(machine: Machine) -> None:

@@ -4,15 +4,19 @@ import json
 from typing import Any
 
 import pytest
+from botocore.client import BaseClient
 from botocore.exceptions import ClientError
 from ministack.services import stepfunctions
 
 from campus import clock, tables, tombstones
+from campus.clients import client
 from campus.pseudonyms import pseudonym
+from campus.settings import settings
 from retraining import erasure, lease, runs, tickets
 from tests.unit.campus import school
 from tests.unit.retraining import students
 from tests.unit.retraining.account import PREFIX, RefusedError
+from tests.unit.retraining.erasure import world
 from tests.unit.retraining.erasure.world import (
     TICKET,
     WHO,
@@ -45,6 +49,45 @@ def test_nothing_is_left_of_the_student_and_everything_of_the_others(machine: Ma
     assert lease_row().get("owner") is None
     assert runs.watermark() == {}
     assert tombstones.is_erased(WHO)
+
+
+def test_a_student_who_assists_in_a_class_is_erased_there_too(machine: Machine, account: Personalize) -> None:
+    live_everywhere(account)
+    member = f"TEACHER#{WHO}"
+    row = {"classId": "C2", "activity": member, "teacherId": WHO, "member": member}
+    tables.class_activity().put_item(Item=row)
+    told = json.dumps({"teacherId": WHO, "content": "x"})
+    tables.operations().put_item(Item={"pk": "OUTBOX#e-77", "sk": "EVENT", "detail": told})
+    ask()
+    assert run(machine).status == "SUCCEEDED"
+    assert set(found(account).values()) == {0}
+
+
+def test_dead_letters_are_all_read_however_long_it_takes(
+    machine: Machine, account: Personalize, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    live_everywhere(account)
+    ask()
+    url = settings.dead_letter_urls.split(",")[0]
+    for number in range(60):
+        client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"studentId": f"other-{number}"}))
+    client("sqs").send_message(QueueUrl=url, MessageBody=json.dumps({"detail": {"studentId": WHO}}))
+    real, received = account.people.call, 0
+
+    def call(made: BaseClient, operation: str, said: dict[str, Any]) -> Any:
+        nonlocal received
+        if operation == "ReceiveMessage" and said["QueueUrl"] == url:
+            received += 1
+            if received % 3 == 0:  # a minute a receive: what was hidden for two comes back
+                for letter in world.messages(url):
+                    if said["VisibilityTimeout"] < 180:
+                        letter.visible_at = 0
+        return real(made, operation, said)
+
+    monkeypatch.setattr(account.people, "call", call)
+    assert run(machine).status == "SUCCEEDED"
+    assert found(account)["dead letters"] == 0
+    assert sum(letter.visible for letter in world.messages(url)) >= 60, "what names others can be looked at at once"
 
 
 def test_what_only_uses_the_same_word_stays(machine: Machine, account: Personalize) -> None:
