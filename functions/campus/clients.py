@@ -48,20 +48,32 @@ _HURRIED: dict[str, dict[str, Any]] = {
     "events": {"connect_timeout": 1, "read_timeout": 3, "retries": {"total_max_attempts": 2}},
 }
 # A first connection with TLS takes a small function some hundred milliseconds; a write, a few.
-_IMPATIENT: dict[str, Any] = {"connect_timeout": 0.5, "read_timeout": 0.5, "retries": {"total_max_attempts": 1}}
-
-
-_is_hurried: ContextVar[bool] = ContextVar("is_hurried", default=False)
+_IMPATIENT: dict[str, dict[str, Any]] = {
+    "dynamodb": {"connect_timeout": 0.5, "read_timeout": 0.5, "retries": {"total_max_attempts": 1}}
+}
+Urgency = Literal["calm", "hurried", "impatient"]
+_OWN: dict[Urgency, dict[str, dict[str, Any]]] = {"calm": {}, "hurried": _HURRIED, "impatient": _HURRIED | _IMPATIENT}
+_urgency: ContextVar[Urgency] = ContextVar("urgency", default="calm")
 
 
 @contextmanager
 def hurried() -> Iterator[None]:
     """While somebody waits for an answer: clients give up in time to give one."""
-    before = _is_hurried.set(True)
+    yield from _while("hurried")
+
+
+@contextmanager
+def impatient() -> Iterator[None]:
+    """For what a request can do without: DynamoDB's client gives up after one short try."""
+    yield from _while("impatient")
+
+
+def _while(urgency: Urgency) -> Iterator[None]:
+    before = _urgency.set(urgency)
     try:
         yield
     finally:
-        _is_hurried.reset(before)
+        _urgency.reset(before)
 
 
 @overload
@@ -86,47 +98,36 @@ def client(service: Literal["stepfunctions"]) -> "SFNClient": ...
 def client(service: Literal["secretsmanager", "cognito-idp"]) -> Any: ...  # noqa: ANN401 - no stubs for one call each
 def client(service: str) -> Any:
     """A client of `service`, made once per process; AWS_ENDPOINT_URL[_<SERVICE>] steers where it goes."""
-    return _client(service, _is_hurried.get())
+    return _client(service, _urgency.get())
 
 
 def dynamodb() -> "DynamoDBServiceResource":
     """The DynamoDB resource: items are plain Python values, numbers are `Decimal`."""
-    return _dynamodb(_is_hurried.get())
+    return _dynamodb(_urgency.get())
 
 
 @cache
-def _client(service: str, is_hurried: bool) -> Any:  # noqa: ANN401 - every service's; a key of the cache
+def _client(service: str, urgency: Urgency) -> Any:  # noqa: ANN401 - every service's; a key of the cache
     import boto3
 
-    return boto3.client(service, config=_config(service, is_hurried))
+    return boto3.client(service, config=_config(service, urgency))
 
 
 @cache
-def _dynamodb(is_hurried: bool) -> "DynamoDBServiceResource":
+def _dynamodb(urgency: Urgency) -> "DynamoDBServiceResource":
     import boto3
 
-    resource: DynamoDBServiceResource = boto3.resource("dynamodb", config=_config("dynamodb", is_hurried))
+    resource: DynamoDBServiceResource = boto3.resource("dynamodb", config=_config("dynamodb", urgency))
     return resource
 
 
-def _config(service: str, is_hurried: bool) -> "Config":
+def _config(service: str, urgency: Urgency) -> "Config":
     from botocore.config import Config
 
-    own = _HURRIED.get(service) if is_hurried else None
-    return Config(**(own or _TIMING.get(service) or _DEFAULT))
+    return Config(**(_OWN[urgency].get(service) or _TIMING.get(service) or _DEFAULT))
 
 
 def forget() -> None:
     """Let clients be made anew, for another environment."""
-    for maker in (_client, _dynamodb, impatient_dynamodb):
+    for maker in (_client, _dynamodb):
         maker.cache_clear()
-
-
-@cache
-def impatient_dynamodb() -> "DynamoDBClient":
-    """A DynamoDB client for what a request can do without: it gives up after one short try."""
-    import boto3
-    from botocore.config import Config
-
-    made: DynamoDBClient = boto3.client("dynamodb", config=Config(**_IMPATIENT))
-    return made

@@ -13,8 +13,7 @@ from functools import cache
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from campus import clock, slots, tables
-from campus.clients import impatient_dynamodb
+from campus import clients, clock, slots, tables
 from campus.observability import logger
 from campus.settings import settings
 
@@ -78,16 +77,16 @@ def _advance(user_id: str, write: slots.Write, lasts: Decimal) -> Decimal | None
     expires = clock.now() + math.ceil(lasts / 1000) + _MARGIN_SECONDS
     values = {**write.values, ":expires": expires}
     try:
-        answer = impatient_dynamodb().update_item(
-            TableName=settings.operations_table,
-            Key={"pk": {"S": f"CALLER#{digest(user_id)}"}, "sk": {"S": "REQUESTS"}},
-            ConditionExpression=write.condition,
-            UpdateExpression=f"{write.update}, expiresAt = :expires",
-            ExpressionAttributeValues={name: {"N": str(value)} for name, value in values.items()},
-            ReturnValues="UPDATED_NEW",
-        )
+        with clients.impatient():
+            answer = tables.operations().update_item(
+                Key={"pk": f"CALLER#{digest(user_id)}", "sk": "REQUESTS"},
+                ConditionExpression=write.condition,
+                UpdateExpression=f"{write.update}, expiresAt = :expires",
+                ExpressionAttributeValues=values,
+                ReturnValues="UPDATED_NEW",
+            )
     except ClientError as error:
         if tables.is_conditional_failure(error):
             return None
         raise
-    return Decimal(answer["Attributes"]["nextAt"]["N"])
+    return Decimal(str(answer["Attributes"]["nextAt"]))

@@ -80,12 +80,10 @@ def _overdue(notice: Notice, recipient: str, token: str, former: str) -> str | N
     """The grace period is over and SES never said: a receipt is better twice than never, an announcement is not."""
     if notice.is_receipt:
         ours = _claim(notice, recipient, token, _IS_HELD, _held(former))
-        ours = ours or row(notice.ledger_id).get("claimToken") == token
     else:
-        ours = _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER")
-        # As above: the condition may have failed on our own write. That of another worker is counted once more.
-        ours = ours or row(notice.ledger_id).get("status") == "UNKNOWN"
-    if not ours:
+        ours = _close(notice.ledger_id, former, "UNKNOWN", "NO_ANSWER", by=token)
+    # As in `claim`, the condition may have failed on our own write.
+    if not ours and row(notice.ledger_id).get("claimToken") != token:
         raise ParkedError("settled meanwhile, or by another worker", IN_FLIGHT_SECONDS)
     logger().error("mail without outcome", ledger_id=notice.ledger_id, kind=notice.kind)
     metrics().add_metric("MailUnknown", "Count", 1)
@@ -221,13 +219,16 @@ def _claim(notice: Notice, recipient: str, token: str, condition: str, values: M
     )
 
 
-def _close(ledger_id: str, token: str, status: str, reason: str) -> bool:
-    """End the claim `token` with a status other than SENT; index byState goes on listing the row."""
+def _close(ledger_id: str, token: str, status: str, reason: str, by: str | None = None) -> bool:
+    """End the claim `token` with a status other than SENT; index byState goes on listing the row.
+
+    `by` takes the place of `token` where somebody else than the claim's owner ends it.
+    """
     return _update(
         ledger_id,
         _IS_HELD,
-        "SET #status = :status, #state = :state, reason = :reason",
-        {":status": status, ":state": f"MAIL#{status}", ":reason": reason, **_held(token)},
+        "SET #status = :status, #state = :state, reason = :reason, claimToken = :by",
+        {":status": status, ":state": f"MAIL#{status}", ":reason": reason, ":by": by or token, **_held(token)},
     )
 
 

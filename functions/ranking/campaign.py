@@ -4,16 +4,16 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError
 
 from campus import tables
 from campus.breaker import breaker
 from campus.clients import client
-from campus.observability import logger
 from campus.pseudonyms import pseudonym
 from campus.settings import settings
 from ranking.answer import Answer, Scored
 from ranking.deadline import within
+from ranking.optional import or_else
 
 Ask = Callable[[], Sequence[Mapping[str, Any]]]
 
@@ -134,11 +134,8 @@ def _model_version(name: str) -> str | None:
 
 def _model_row(name: str) -> tables.Item:
     """{} also where the table is away: who answers matters more than the name of the model."""
-    try:
-        return tables.operations().get_item(Key={"pk": "MODEL", "sk": name}).get("Item", {})
-    except (ClientError, BotoCoreError) as error:
-        logger().warning("the model's row was not read", error=type(error).__name__)
-        return {}
+    key = {"pk": "MODEL", "sk": name}
+    return or_else({}, lambda: tables.operations().get_item(Key=key).get("Item", {}), "the model's row")
 
 
 def _arn(kind: str, name: str) -> str:

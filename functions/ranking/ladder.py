@@ -2,13 +2,12 @@
 
 from collections.abc import Collection, Sequence
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from campus.observability import logger, metrics
 from campus.settings import settings
 from ranking import campaign, last_good, popularity
 from ranking.answer import Answer
 from ranking.campaign import CampaignUnavailableError
+from ranking.optional import or_else
 
 
 def recommend(student_id: str, enrolled: Collection[str], count: int, item_type: str | None) -> Answer:
@@ -26,10 +25,13 @@ def recommend(student_id: str, enrolled: Collection[str], count: int, item_type:
     except CampaignUnavailableError as error:
         _note(error)
     else:
-        _remember(student_id, item_type, answer)
+        # A good answer is not spoilt by a table that could not take it.
+        or_else(None, lambda: last_good.remember(student_id, item_type, answer), "the answer to be kept")
         if (best := answer.without(enrolled).first(count)).items:
             return best
-    if (last := _recall(student_id, item_type)) and (best := last.without(enrolled).first(count)).items:
+    # Popular items come from another table.
+    last = or_else(None, lambda: last_good.recall(student_id, item_type), "the last answer")
+    if last and (best := last.without(enrolled).first(count)).items:
         return best
     return popularity.popular(enrolled, count, item_type)
 
@@ -49,20 +51,3 @@ def _note(error: CampaignUnavailableError) -> None:
     if error.is_outage:
         metrics().add_metric("RankingFallback", "Count", 1)
         metrics().flush_metrics()
-
-
-def _remember(student_id: str, item_type: str | None, answer: Answer) -> None:
-    """A good answer is not spoilt by a table that could not take it."""
-    try:
-        last_good.remember(student_id, item_type, answer)
-    except (ClientError, BotoCoreError) as error:
-        logger().warning("the answer was not kept", reason=type(error).__name__)
-
-
-def _recall(student_id: str, item_type: str | None) -> Answer | None:
-    """None also where the table is away: popular items come from another one."""
-    try:
-        return last_good.recall(student_id, item_type)
-    except (ClientError, BotoCoreError) as error:
-        logger().warning("the last answer was not read", reason=type(error).__name__)
-        return None

@@ -129,7 +129,8 @@ def test_while_the_table_is_away_everybody_gets_in_and_waits_once(
         raise error
 
     with monkeypatch.context() as patched:
-        patched.setattr(clients.impatient_dynamodb(), "update_item", away)
+        with clients.impatient():
+            patched.setattr(tables.operations(), "update_item", away)
         assert statuses(10) == [200] * 10
         assert len(tried) == 1
         stopped.pass_by(5.1)
@@ -140,6 +141,7 @@ def test_while_the_table_is_away_everybody_gets_in_and_waits_once(
 
 
 def test_a_table_that_hangs_costs_half_a_second_and_no_second_try() -> None:
-    config: Any = clients.impatient_dynamodb().meta.config
+    with clients.impatient():
+        config: Any = clients.dynamodb().meta.client.meta.config
     assert (config.connect_timeout, config.read_timeout) == (0.5, 0.5)
     assert config.retries["total_max_attempts"] == 1

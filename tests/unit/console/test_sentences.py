@@ -42,7 +42,7 @@ _HOLES = {
 # In other modules a number, or something else.
 _HOLES_OF = {
     "import_mode": {"earlier": "run 7 and run 8"},
-    "deployment": {"error": "version 7 is FAILED: only an ACTIVE one can serve"},
+    "deployment": {"error": "Personalize knows no version 7"},
 }
 # Words that Vietnamese keeps, or has by chance.
 _KEPT = {"Personalize", "NDCG", "campaign", "solution", "recipe", "ACTIVE", "epoch", "eventValue", "true", "false"}

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
-from campus import tables
+from campus import clients, tables
 from campus.breaker import FAILURES, PAUSE_SECONDS
 from campus.identity import Caller
 from ranking import get_recommendation, rank_items
@@ -182,6 +182,37 @@ def test_operations_being_away_costs_nobody_an_answer(
     assert recommend() == "campaign"
     runtime.error = ABSENT
     assert recommend() == "popular"
+
+
+def test_operations_hanging_is_waited_for_once_and_briefly(
+    runtime: Runtime, stopped: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waited: list[float] = []
+
+    class Mute:
+        def __getattr__(self, _: str) -> Callable[..., Any]:
+            def call(**_: object) -> None:
+                config: Any = clients.dynamodb().meta.client.meta.config
+                waited.append(config.read_timeout * config.retries["total_max_attempts"])
+                raise ReadTimeoutError(endpoint_url="https://dynamodb")
+
+            return call
+
+    real = tables.operations
+    monkeypatch.setattr(tables, "operations", Mute)
+    runtime.items = ["ly-10"]
+    assert recommend() == "campaign"
+    assert waited == [0.5]
+    runtime.error = TIMEOUT
+    assert recommend() == "popular"
+    assert waited == [0.5], "and so soon nobody asks again"
+
+    monkeypatch.setattr(tables, "operations", real)
+    stopped.now += PAUSE_SECONDS + 1
+    runtime.error = None
+    assert recommend() == "campaign"
+    runtime.error = TIMEOUT
+    assert recommend() == "cache"
 
 
 def test_the_key_being_away_is_an_outage_of_the_campaign(runtime: Runtime, monkeypatch: pytest.MonkeyPatch) -> None:
