@@ -10,7 +10,7 @@ from botocore.exceptions import ConnectionError as NoConnectionError
 
 from campus.breaker import breaker
 from campus.clients import client
-from campus.outages import is_outage
+from campus.outages import is_absence
 
 
 class KeyAwayError(NoConnectionError):
@@ -32,7 +32,7 @@ def key(arn: str) -> bytes:
     try:
         return _read(arn)
     except (ClientError, BotoCoreError) as error:
-        if is_outage(error):
+        if is_absence(error):
             circuit.failed()
         raise
 

@@ -20,10 +20,15 @@ BUSY = frozenset(
 """Codes of DynamoDB's answers and of the reasons of a cancelled transaction ("Error handling with DynamoDB")."""
 
 
-def is_outage(error: BotoCoreError | ClientError) -> bool:
-    """True where nobody answered or an answer came to no end, or the service failed or has too much to do."""
+def is_absence(error: BotoCoreError | ClientError) -> bool:
+    """True where nobody answered, an answer came to no end, or the service failed: whoever asks next waits as long."""
     if not isinstance(error, ClientError):
         return isinstance(error, NoConnectionError | HTTPClientError)
-    code = error.response.get("Error", {}).get("Code")
-    failed = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500
-    return failed or code in BUSY or bool(BUSY & set(tables.refused(error)))
+    return bool(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500)
+
+
+def is_outage(error: BotoCoreError | ClientError) -> bool:
+    """True for an absence, and where the service has too much to do, which it says at once."""
+    if is_absence(error) or not isinstance(error, ClientError):
+        return is_absence(error)
+    return error.response.get("Error", {}).get("Code") in BUSY or bool(BUSY & set(tables.refused(error)))

@@ -15,7 +15,7 @@ from campus import clock, tables
 from campus.breaker import breaker
 from campus.clients import client
 from campus.observability import logger, metrics
-from campus.outages import is_outage
+from campus.outages import is_absence
 from campus.pseudonyms import pseudonym
 from engagement.interaction import Interaction
 
@@ -42,7 +42,7 @@ def follow(interaction: Interaction) -> None:
             trackingId=tracking_id, userId=user, sessionId=user, eventList=[_event(interaction)]
         )
     except (ClientError, BotoCoreError) as error:
-        if is_outage(error):
+        if is_absence(error):
             circuit.failed()
         # Its text may quote the request, so only its name is logged.
         logger().warning("no live event", interaction_id=interaction.interaction_id, error=type(error).__name__)

@@ -11,7 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from campus import clients
 from campus.breaker import breaker
 from campus.observability import logger
-from campus.outages import is_outage
+from campus.outages import is_absence
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ def or_else(otherwise: T, ask: Callable[[], T], what: str) -> T:
         with clients.impatient():
             return ask()
     except (ClientError, BotoCoreError) as error:
-        if is_outage(error):
+        if is_absence(error):
             circuit.failed()
         logger().warning("went on without a row", what=what, error=type(error).__name__)
         return otherwise

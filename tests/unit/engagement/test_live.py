@@ -52,6 +52,11 @@ def test_without_a_tracker_nothing_is_sent_and_a_new_one_is_noticed_within_a_min
     assert school.calls.count("GetItem") == 3 + 2
 
 
+def throttled() -> None:
+    answer: Any = {"Error": {"Code": "ThrottlingException"}, "ResponseMetadata": {"HTTPStatusCode": 429}}
+    raise ClientError(answer, "PutEvents")
+
+
 def refused() -> None:
     answer: Any = {"Error": {"Code": "ResourceNotFoundException", "Message": "sv-1"}}
     raise ClientError(answer, "PutEvents")
@@ -78,9 +83,10 @@ def test_where_nobody_answers_one_message_waits_and_the_others_do_not(
     assert school.calls.count("PutEvents") == 3
 
 
-def test_a_refusal_says_that_somebody_is_there(school: School) -> None:
+@pytest.mark.parametrize("refusal", [refused, throttled])
+def test_a_refusal_says_that_somebody_is_there(school: School, refusal: Callable[[], None]) -> None:
     school.track()
-    school.live_fails = refused
+    school.live_fails = refusal
     school.handle(enrolled(), enrolled(student="sv-2"))
     assert school.calls.count("PutEvents") == 2
 
