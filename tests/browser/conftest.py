@@ -67,6 +67,7 @@ def browser() -> Iterator[Chrome]:
 @pytest.fixture
 def page(browser: Chrome, school: School) -> Iterator[Chrome]:
     """The browser; afterwards it must have asked nobody but the console, and complained about nothing."""
+    browser.get(school.console)  # The page of another school would go on to ask that one.
     browser.delete_all_cookies()
     hosts(browser)
     complaints(browser)

@@ -3,12 +3,15 @@
 from collections.abc import Callable
 from typing import Any
 
-from selenium.common.exceptions import StaleElementReferenceException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.expected_conditions import staleness_of
 from selenium.webdriver.support.ui import WebDriverWait
+
+# How Chromium puts it where an element went between two of the driver's own steps.
+_REPLACED = "does not belong to the document"
 
 
 def css(page: Chrome, selector: str) -> WebElement:
@@ -28,8 +31,18 @@ def attribute(page: Chrome, selector: str, name: str) -> str:
 
 def wait(page: Chrome, until: Callable[[Chrome], Any], seconds: float = 30) -> None:
     """Until something holds; an element replaced while it was looked at is looked at again."""
-    replaced = [StaleElementReferenceException]
-    WebDriverWait(page, seconds, poll_frequency=0.1, ignored_exceptions=replaced).until(until)
+
+    def holds(_: Chrome) -> Any:
+        try:
+            return until(page)
+        except StaleElementReferenceException:
+            return False
+        except WebDriverException as error:
+            if _REPLACED not in str(error.msg):
+                raise
+            return False
+
+    WebDriverWait(page, seconds, poll_frequency=0.1).until(holds)
 
 
 def click(page: Chrome, selector: str, by: str = By.CSS_SELECTOR) -> None:
