@@ -29,6 +29,5 @@ def is_absence(error: BotoCoreError | ClientError) -> bool:
 
 def is_outage(error: BotoCoreError | ClientError) -> bool:
     """True for an absence, and where the service has too much to do, which it says at once."""
-    if is_absence(error) or not isinstance(error, ClientError):
-        return is_absence(error)
-    return error.response.get("Error", {}).get("Code") in BUSY or bool(BUSY & set(tables.refused(error)))
+    codes = {error.response.get("Error", {}).get("Code")} if isinstance(error, ClientError) else set()
+    return is_absence(error) or bool(BUSY & {*codes, *tables.refused(error)})

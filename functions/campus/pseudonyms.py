@@ -12,6 +12,5 @@ from campus.settings import settings
 
 def pseudonym(student_id: str) -> str:
     """Personalize's USER_ID of a student: 32 hex digits of HMAC-SHA-256."""
-    return hmac.new(key(settings.pseudonym_key_arn), f"personalize:{student_id}".encode(), hashlib.sha256).hexdigest()[
-        :32
-    ]
+    said = f"personalize:{student_id}".encode()
+    return hmac.new(key(settings.pseudonym_key_arn), said, hashlib.sha256).hexdigest()[:32]

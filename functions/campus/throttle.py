@@ -6,14 +6,12 @@ this one of them could use up what is there for everybody. While the table is aw
 
 import hashlib
 import math
-import time
-from dataclasses import dataclass
 from decimal import Decimal
-from functools import cache
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from campus import clients, clock, slots, tables
+from campus.breaker import breaker
 from campus.observability import logger
 from campus.settings import settings
 
@@ -31,20 +29,14 @@ class TooManyRequestsError(Exception):
         self.retry_after = retry_after
 
 
-@dataclass
-class _Outage:
-    """Until when this process counts nothing, by its monotonic clock."""
-
-    ends: float = -math.inf
-
-
 def admit(user_id: str) -> None:
     """Count a request of this caller.
 
     Raises:
         TooManyRequestsError: it is one too many.
     """
-    if time.monotonic() < _outage().ends:
+    circuit = breaker("requests", after=1, pause=_PAUSE_SECONDS)
+    if circuit.is_open:
         return
     every = slots.interval(settings.requests_per_second)
     # The request after a whole burst would begin now.
@@ -54,7 +46,7 @@ def admit(user_id: str) -> None:
             lambda write: _advance(user_id, write, lasts=ahead + every), every, ahead, furthest=ahead, rounds=1
         )
     except (ClientError, BotoCoreError) as error:
-        _outage().ends = time.monotonic() + _PAUSE_SECONDS
+        circuit.failed()
         logger().warning("requests are not counted", error=type(error).__name__)
         return
     if slot is None:
@@ -65,11 +57,6 @@ def admit(user_id: str) -> None:
 def digest(user_id: str) -> str:
     """How a row knows its caller; its purpose prefix keeps it unlike every other hash of the same id."""
     return hashlib.sha256(f"caller:{user_id}".encode()).hexdigest()
-
-
-@cache
-def _outage() -> _Outage:
-    return _Outage()
 
 
 def _advance(user_id: str, write: slots.Write, lasts: Decimal) -> Decimal | None:

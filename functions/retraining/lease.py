@@ -90,9 +90,7 @@ def renew(lease: Lease) -> None:
     try:
         _update(
             UpdateExpression="SET leaseExpiresAt = :expiry",
-            ConditionExpression="#owner = :owner AND fencingToken = :token",
-            ExpressionAttributeNames={"#owner": "owner"},
-            ExpressionAttributeValues={":expiry": clock.now() + settings.lease_seconds, **_proof(lease)},
+            **_held_by(lease, {":expiry": clock.now() + settings.lease_seconds}),
         )
     except ClientError as error:
         if tables.is_conditional_failure(error):
@@ -107,9 +105,7 @@ def release(lease: Lease) -> dict[str, Any]:
             "TableName": settings.operations_table,
             "Key": KEY,
             "UpdateExpression": "REMOVE #owner, leaseExpiresAt",
-            "ConditionExpression": "#owner = :owner AND fencingToken = :token",
-            "ExpressionAttributeNames": {"#owner": "owner"},
-            "ExpressionAttributeValues": _proof(lease),
+            **_held_by(lease),
         }
     }
 
@@ -131,13 +127,7 @@ def write(lease: Lease, *actions: Mapping[str, Any]) -> None:
     Raises:
         LeaseLostError: somebody else took it over; nothing was written.
     """
-    holds = {
-        "TableName": settings.operations_table,
-        "Key": KEY,
-        "ConditionExpression": "#owner = :owner AND fencingToken = :token",
-        "ExpressionAttributeNames": {"#owner": "owner"},
-        "ExpressionAttributeValues": _proof(lease),
-    }
+    holds = {"TableName": settings.operations_table, "Key": KEY, **_held_by(lease)}
     try:
         tables.insist(lambda: tables.transact([{"ConditionCheck": holds}, *actions]))
     except ClientError as error:
@@ -225,5 +215,10 @@ def _lost(lease: Lease) -> LeaseLostError:
     return LeaseLostError(f"run {lease.run_id} with token {lease.fencing_token} lost the lease")
 
 
-def _proof(lease: Lease) -> dict[str, Any]:
-    return {":owner": lease.owner, ":token": lease.fencing_token}
+def _held_by(lease: Lease, values: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The condition of a write that only the holder may make, whose expressions use further `values`."""
+    return {
+        "ConditionExpression": "#owner = :owner AND fencingToken = :token",
+        "ExpressionAttributeNames": {"#owner": "owner"},
+        "ExpressionAttributeValues": {":owner": lease.owner, ":token": lease.fencing_token, **(values or {})},
+    }

@@ -56,9 +56,9 @@ def operations() -> dict[str, OperationModel]:
 
 
 @cache
-def addresses() -> dict[str, str]:
-    """Operation names by what a request names them with: `X-Amz-Target`, or method and path of a REST-JSON service."""
-    return {_address(operation): name for name, operation in operations().items()}
+def addresses() -> dict[str, OperationModel]:
+    """Operations by what a request names them with: `X-Amz-Target`, or method and path of a REST-JSON service."""
+    return {_address(operation): operation for operation in operations().values()}
 
 
 def _address(operation: OperationModel) -> str:
@@ -79,8 +79,7 @@ def decode(method: str, path: str, headers: Mapping[str, str], body: bytes) -> C
         Serialization: The body is no JSON object.
         InvalidInput: A constraint of the service model is violated.
     """
-    name = addresses().get(f"{method} {path.rstrip('/')}" if is_rest(headers) else headers["x-amz-target"])
-    operation = operations().get(name or "")
+    operation = addresses().get(f"{method} {path.rstrip('/')}" if is_rest(headers) else headers["x-amz-target"])
     if operation is None or method != operation.http["method"]:
         asked = f"{method} {path} {headers.get('x-amz-target', '')}".strip()
         raise NotImplementedHere(f"{asked} is no operation of Amazon Personalize.")

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError, ReadTimeoutError
 
-from campus import clients, clock, tables, throttle
+from campus import clients, clock, tables
+from campus.breaker import breaker
 from campus.http import Request, Response, Wire, route
 from campus.identity import ForbiddenError
 from tests.unit.campus.test_http import CLAIMS, event
@@ -21,7 +22,7 @@ class Clock:
         self.at = START
         monkeypatch.setattr(clock, "now_ms", lambda: self.at)
         monkeypatch.setattr(clock, "now", lambda: self.at // 1000)
-        monkeypatch.setattr("campus.throttle.time.monotonic", lambda: self.at / 1000)
+        monkeypatch.setattr("campus.breaker.time.monotonic", lambda: self.at / 1000)
 
     def pass_by(self, seconds: float) -> None:
         self.at += int(seconds * 1000)
@@ -36,9 +37,9 @@ def stopped(monkeypatch: pytest.MonkeyPatch) -> Clock:
 def _limit(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("REQUESTS_PER_SECOND", "0.5")
     monkeypatch.setenv("REQUEST_BURST", "3")
-    throttle._outage.cache_clear()
+    breaker.cache_clear()
     yield
-    throttle._outage.cache_clear()
+    breaker.cache_clear()
 
 
 @route
